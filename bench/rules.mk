@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Includes the rules of every folder below.
+include $(wildcard bench/*/rules.mk)

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The kernel: every C and assembly file of its folders, and the MIG servers of its interfaces.
+
+KERNEL_DIRS   := kern ipc vm device debug arch/x86_64 plat/pc
+KERNEL_SRC    := $(foreach d,$(KERNEL_DIRS),$(wildcard kernel/$(d)/*.c kernel/$(d)/*.S))
+KERNEL_MIG    := mach/mach mach/mach4 mach/gnumach mach/mach_port mach/mach_host mach_debug/mach_debug \
+		 device/device mach/x86_64/mach_i386 mach/experimental
+KERNEL_GEN    := $(foreach m,$(KERNEL_MIG),$(B)/gen/kernel/$(m).server.c)
+KERNEL_OBJ    := $(patsubst %,$(B)/obj/%.o,$(KERNEL_SRC)) $(patsubst $(B)/gen/%.c,$(B)/obj/gen/%.c.o,$(KERNEL_GEN))
+KERNEL_LDS    := kernel/arch/x86_64/kernel.ld
+
+KERNEL_INC    := -Ikernel -Ikernel/arch/x86_64 -Ikernel/plat/pc -Iabi -I$(B)/gen/kernel
+KERNEL_CFLAGS := $(C_COMMON) -ffreestanding -nostdinc -isystem $(shell $(CC) -print-file-name=include) \
+		 -DKERNEL=1 $(KERNEL_INC) -m64 -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fno-pic -fno-pie \
+		 -fno-stack-protector -fcf-protection=none -fno-omit-frame-pointer -fno-asynchronous-unwind-tables
+ifeq ($(CONFIG),release)
+KERNEL_CFLAGS += -fomit-frame-pointer
+endif
+KERNEL_LDFLAGS := -m64 -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack \
+		  -Wl,--no-warn-rwx-segments -T $(KERNEL_LDS)
+
+KERNEL        := $(B)/ernst
+
+.PHONY: kernel
+kernel: $(KERNEL)
+
+$(B)/obj/kernel/%.c.o: kernel/%.c | $(KERNEL_GEN)
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(KERNEL_CFLAGS) -c -o $@ $<
+
+$(B)/obj/kernel/%.S.o: kernel/%.S
+	$(call say,AS,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(KERNEL_CFLAGS) -D__ASSEMBLER__=1 -c -o $@ $<
+
+# generated code keeps to our warnings too
+$(B)/obj/gen/kernel/%.c.o: $(B)/gen/kernel/%.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(KERNEL_CFLAGS) -c -o $@ $<
+
+$(B)/gen/kernel/%.server.c: abi/%.defs $(MIG)
+	$(call say,MIG,$<)
+	@mkdir -p $(@D)
+	$(Q)CC=$(CC) $(MIG) -DKERNEL_SERVER=1 -DKERNEL=1 -Iabi -user /dev/null -header /dev/null \
+		-sheader $(@:.c=.h) -server $@ -MD $(@:.c=.d) $<
+
+-include kernel/link.mk
+
+-include $(shell find $(B)/obj/kernel $(B)/obj/gen/kernel $(B)/gen/kernel -name '*.d' 2>/dev/null)

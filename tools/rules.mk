@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The commands a person types: run, test, debug, bench, iso, lint, help, deps, clean.
+
+SMP     ?= 2
+MEM     ?= 256
+TIMEOUT ?=
+export TIMEOUT
+
+DEPS_PACKAGES := $(shell sed -e 's/\#.*//' tools/packages)
+
+.PHONY: deps run debug test test-boot test-linux iso lint help clean
+
+deps:
+	@tools/deps
+
+run: deps
+	@$(MAKE) --no-print-directory CONFIG=$(CONFIG) run-image
+	@tools/run --smp $(SMP) --mem $(MEM) $(if $(CMD),--cmd '$(subst ','\'',$(CMD))') $(B)
+
+run-image: kernel user $(ROOT_IMAGE)
+.PHONY: run-image
+
+debug: deps
+	@$(MAKE) --no-print-directory CONFIG=debug debug-image
+
+debug-image: run-image
+	@tools/run --gdb --smp $(SMP) --mem $(MEM) $(B)
+.PHONY: debug-image
+
+test: deps
+	@tools/test
+
+iso: deps
+	@$(MAKE) --no-print-directory CONFIG=$(CONFIG) run-image
+	@tools/mkiso $(B) $(O)/ernst.iso
+
+lint: deps
+	@tools/lint
+
+clean:
+	rm -rf $(O)
+
+help:
+	@cat tools/help.txt
