@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The harness: runs the test cases, prints TAP, compares conservation counters, ends the machine with 0 or 1. */
+#include <stdarg.h>
+#include <device/device.h>
+#include <mach/host_info.h>
+#include "test.h"
+
+extern const struct test_case __start_test_cases[], __stop_test_cases[];
+
+mach_port_t test_host_priv, test_device_master;
+int test_argc;
+char **test_argv;
+
+static const char *current_name;
+static unsigned failures;		/* of the current test */
+static uint64_t random_state, random_start;
+static mach_port_t counters_device;
+
+static const char *const counter_names[] = {
+	"task", "thread", "stack", "space", "port", "pset", "right", "port-ref", "kmsg", "notify-request", "map",
+	"map-entry", "object", "amap-node", "anon", "map-copy", "page", "pmap", "pv",
+};
+
+/* Caches keep stacks, pages and tables on purpose; these kinds may differ by a few after a test. */
+static const unsigned slack[TEST_COUNTERS] = { [2] = 8, [13] = 4, [14] = 4, [16] = 64, [18] = 64 };
+
+static void put_number(char **p, char *end, uint64_t v, unsigned base)
+{
+	char digits[24];
+	int n = 0;
+
+	do {
+		digits[n++] = "0123456789abcdef"[v % base];
+		v /= base;
+	} while (v);
+	while (n && *p < end)
+		*(*p)++ = digits[--n];
+}
+
+/* %s %d %u %x %lx %ld %c: what tests say */
+void test_say(const char *fmt, ...)
+{
+	char line[512], *p = line, *end = line + sizeof line - 2;
+	va_list ap;
+
+	va_start(ap, fmt);
+	for (; *fmt && p < end; fmt++) {
+		if (*fmt != '%') {
+			*p++ = *fmt;
+			continue;
+		}
+		bool is_long = *++fmt == 'l';
+		if (is_long)
+			fmt++;
+		if (*fmt == 's') {
+			for (const char *s = va_arg(ap, const char *); *s && p < end; s++)
+				*p++ = *s;
+		} else if (*fmt == 'c') {
+			*p++ = (char)va_arg(ap, int);
+		} else {
+			int64_t v = is_long ? va_arg(ap, int64_t) : va_arg(ap, int);
+			if (*fmt == 'd' && v < 0) {
+				*p++ = '-';
+				v = -v;
+			} else if (!is_long && *fmt != 'd') {
+				v = (uint32_t)v;
+			}
+			put_number(&p, end, (uint64_t)v, *fmt == 'x' ? 16 : 10);
+		}
+	}
+	va_end(ap);
+	*p++ = '\n';
+	*p = 0;
+	mach_print(line);
+}
+
+bool test_check(bool good, const char *what, const char *file, int line)
+{
+	if (!good) {
+		__atomic_fetch_add(&failures, 1, __ATOMIC_RELAXED);
+		test_say("# %s: %s:%d: not so: %s", current_name, file, line, what);
+	}
+	return good;
+}
+
+bool test_check_eq(uint64_t got, uint64_t want, const char *what, const char *file, int line)
+{
+	if (got != want) {
+		__atomic_fetch_add(&failures, 1, __ATOMIC_RELAXED);
+		test_say("# %s: %s:%d: %s is 0x%lx, wanted 0x%lx", current_name, file, line, what, (int64_t)got, (int64_t)want);
+	}
+	return got == want;
+}
+
+void test_random_seed(uint64_t seed)
+{
+	random_start = random_state = seed;
+}
+
+/* xorshift64* */
+uint32_t test_random(void)
+{
+	random_state ^= random_state >> 12;
+	random_state ^= random_state << 25;
+	random_state ^= random_state >> 27;
+	return (uint32_t)((random_state * 0x2545f4914f6cdd1dull) >> 32);
+}
+
+/* device "counters": an array of 64-bit numbers in the order of counter_names */
+void test_counts_read(struct test_counts *counts)
+{
+	io_buf_ptr_t data = 0;
+	mach_msg_type_number_t bytes = 0;
+
+	counts->n = 0;
+	if (!counters_device || device_read(counters_device, 0, 0, sizeof counts->c, &data, &bytes) != 0)
+		return;
+	counts->n = bytes / 8;
+	if (counts->n > TEST_COUNTERS)
+		counts->n = TEST_COUNTERS;
+	__builtin_memcpy(counts->c, data, counts->n * 8);
+	vm_deallocate(mach_task_self(), (vm_address_t)data, bytes);
+}
+
+static bool counts_differ(const struct test_counts *a, const struct test_counts *b, bool say)
+{
+	bool differ = false;
+
+	for (unsigned i = 0; i < a->n; i++) {
+		int64_t d = b->c[i] - a->c[i];
+
+		if (d > (int64_t)slack[i] || -d > (int64_t)slack[i]) {
+			differ = true;
+			if (say)
+				test_say("# %s: leak: %s %ld before, %ld after", current_name,
+				    i < sizeof counter_names / sizeof *counter_names ? counter_names[i] : "?",
+				    a->c[i], b->c[i]);
+		}
+	}
+	return differ;
+}
+
+/* What a test started may take a moment to die: look again for a while before calling it a leak. */
+static void check_conservation(const struct test_counts *before)
+{
+	struct test_counts after;
+
+	for (int i = 0; i < 100; i++) {
+		test_counts_read(&after);
+		if (!counts_differ(before, &after, false))
+			return;
+		test_sleep(10);
+	}
+	counts_differ(before, &after, true);
+	failures++;
+}
+
+static bool run_case(const struct test_case *tc, unsigned number)
+{
+	struct test_counts before;
+
+	current_name = tc->tc_name;
+	failures = 0;
+	test_random_seed(0x9e3779b97f4a7c15ull);
+	test_counts_read(&before);
+	tc->tc_run();
+	if (!(tc->tc_flags & TEST_MAY_LEAK))
+		check_conservation(&before);
+	if (failures)
+		test_say("# seed 0x%lx", (int64_t)random_start);
+	test_say("%sok %d - %s", failures ? "not " : "", number, tc->tc_name);
+	return failures == 0;
+}
+
+static mach_port_t argument_port(char **argv, int argc, int i)
+{
+	mach_port_t v = 0;
+
+	if (i < argc)
+		for (const char *s = argv[i]; *s >= '0' && *s <= '9'; s++)
+			v = v * 10 + (mach_port_t)(*s - '0');
+	return v;
+}
+
+int main(int argc, char **argv)
+{
+	unsigned count = (unsigned)(__stop_test_cases - __start_test_cases), failed = 0;
+
+	test_argc = argc;
+	test_argv = argv;
+	test_host_priv = argument_port(argv, argc, 1);
+	test_device_master = argument_port(argv, argc, 2);
+	current_name = "start";
+	device_open(test_device_master, 0, 1, "counters", &counters_device);
+	test_say("1..%d", count);
+	/* the first thread, message and mapping fill caches: make them before anything is counted */
+	test_sleep(1);
+	test_thread_join(test_thread((void (*)(void *))test_yield, NULL));
+	for (unsigned i = 0; i < count; i++)
+		if (!run_case(&__start_test_cases[i], i + 1))
+			failed++;
+	test_say("# %s: %d tests, %d failed", argv[0], count, failed);
+	host_reboot(test_host_priv, 0x8000 | (failed ? 1 << 16 : 0));
+	for (;;)
+		test_sleep(1000);
+}

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Boot tests: every tests/boot/*.c is a module; tests/boot/harness is linked to each. make test-boot, or make boot-NAME SMP=4.
+
+BOOT_TESTS   := $(patsubst tests/boot/%.c,%,$(wildcard tests/boot/*.c))
+BOOT_HARNESS := $(wildcard tests/boot/harness/*.c)
+BOOT_SMPS    ?= 1 2 4
+# long loads: make stress runs them, make test does not
+BOOT_LONG    := $(filter stress_%,$(BOOT_TESTS))
+
+$(foreach t,$(BOOT_TESTS),$(eval $(call native_program,tests/$(t),tests/boot/$(t).c $(BOOT_HARNESS))))
+
+.PHONY: test-boot
+test-boot: deps kernel $(patsubst %,$(B)/bin/tests/%,$(BOOT_TESTS))
+	@tools/boot-tests --smp "$(BOOT_SMPS)" $(B) $(filter-out $(BOOT_LONG),$(BOOT_TESTS))
+
+boot-%: kernel $(B)/bin/tests/%
+	@tools/boot-tests --verbose --smp "$(SMP)" $(B) $*
