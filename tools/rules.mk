@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The commands a person types: run, test, debug, bench, iso, lint, help, deps, clean.
 
+include tools/root/rules.mk
+
 SMP     ?= 2
 MEM     ?= 256
 TIMEOUT ?=
