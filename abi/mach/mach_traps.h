@@ -13,7 +13,7 @@
 extern mach_port_name_t mach_reply_port(void);
 extern mach_port_name_t mach_thread_self(void);
 extern mach_port_name_t (mach_task_self)(void);
-extern mach_port_name_t mach_host_self(void);
+extern mach_port_name_t (mach_host_self)(void);
 extern void mach_print(const char *string);
 extern kern_return_t evc_wait(natural_t event);
 extern kern_return_t evc_wait_clear(natural_t event);
