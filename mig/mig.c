@@ -29,6 +29,7 @@ struct options {
 	const char	*server_prefix;
 	const char	*compiler;
 	const char	*input;
+	const char	*depend;	/* file for make's rules */
 	bool		preprocessed;
 	const char	**cpp;		/* arguments for the preprocessor */
 	unsigned	cpp_count;
@@ -48,6 +49,7 @@ static const char usage[] =
     "  -E, -x i        the input is preprocessed already; a file called - is standard input\n"
     "  -cc CMD         C compiler used to preprocess (default $CC, else cc)\n"
     "  -q              no warnings\n"
+    "  -MD FILE.d      rules for make: the outputs depend on every file that was read\n"
     "  -D -U -I -M... -include -isystem  go to the preprocessor\n"
     "FILE may be /dev/null (nothing) or - (standard output).\n";
 
@@ -94,6 +96,14 @@ option_named(struct options *options, char **argv, int argc, int *at)
 	return false;
 }
 
+static bool
+option_is_depend(const char *word)
+{
+	size_t length = strlen(word);
+
+	return length > 2 && strcmp(word + length - 2, ".d") == 0;
+}
+
 static void
 option_parse(struct options *options, char **argv, int argc, int *at)
 {
@@ -118,6 +128,10 @@ option_parse(struct options *options, char **argv, int argc, int *at)
 	}
 	if (strlen(word) == 2 && strchr("QvVsSrRtTlLkK", word[1]) != NULL)
 		return;		/* switches of older versions that change nothing here */
+	if (strcmp(word, "-MD") == 0 && *at + 1 < argc && option_is_depend(argv[*at + 1])) {
+		options->depend = argv[++*at];
+		return;
+	}
 	for (size_t i = 0; i < sizeof(with_word) / sizeof(with_word[0]); i++) {
 		if (strcmp(word, with_word[i]) == 0) {
 			option_cpp(options, word);
@@ -131,10 +145,39 @@ option_parse(struct options *options, char **argv, int argc, int *at)
 	option_cpp(options, word);
 }
 
+static bool
+output_wanted(const char *path)
+{
+	return path != NULL && strcmp(path, "/dev/null") != 0;
+}
+
+/* Every output depends on what the preprocessor read. */
+static void
+options_depend(struct options *options)
+{
+	const char *const outputs[] = {
+		options->user, options->server, options->header, options->server_header,
+		options->internal_header, options->list, options->layout
+	};
+
+	if (options->depend == NULL)
+		return;
+	option_cpp(options, "-MD");
+	option_cpp(options, "-MP");
+	option_cpp(options, "-MF");
+	option_cpp(options, options->depend);
+	for (size_t i = 0; i < sizeof(outputs) / sizeof(outputs[0]); i++) {
+		if (!output_wanted(outputs[i]))
+			continue;
+		option_cpp(options, "-MT");
+		option_cpp(options, outputs[i]);
+	}
+}
+
 static void
 options_read(struct options *options, char **argv, int argc)
 {
-	options->cpp = text_alloc(sizeof(char *) * (size_t)(argc + 8));
+	options->cpp = text_alloc(sizeof(char *) * (size_t)(argc + 32));
 	option_cpp(options, NULL);	/* the compiler, known at the end */
 	option_cpp(options, "-E");
 	option_cpp(options, "-std=c11");
@@ -160,6 +203,7 @@ options_read(struct options *options, char **argv, int argc)
 	if (options->compiler == NULL || options->compiler[0] == '\0')
 		options->compiler = "cc";
 	options->cpp[0] = options->compiler;
+	options_depend(options);
 	option_cpp(options, options->input);
 	option_cpp(options, NULL);
 }
@@ -263,12 +307,6 @@ outputs_save(const struct output *outputs, unsigned count)
 		return false;
 	}
 	return true;
-}
-
-static bool
-output_wanted(const char *path)
-{
-	return path != NULL && strcmp(path, "/dev/null") != 0;
 }
 
 int
