@@ -34,7 +34,7 @@ $(B)/bin/$(1): $(patsubst %,$(B)/obj/newlib/%.o,$(2)) $(CRT0) $(LIBMACH) $(LIBCT
 	$$(call say,LINK,$$@)
 	@mkdir -p $$(@D)
 	$$(Q)$(CC) $(USER_LDFLAGS) -o $$@ $(CRT0) $(patsubst %,$(B)/obj/newlib/%.o,$(2)) \
-		-Wl,--start-group $(LIBCTHREADS) $(LIBMACH) $(LIBC) $(LIBGCC) -Wl,--end-group
+		-Wl,--start-group $(LIBCTHREADS) $(LIBC) $(LIBMACH) $(LIBGCC) -Wl,--end-group
 endef
 
 include $(wildcard lib/*/rules.mk)
