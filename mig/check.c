@@ -38,7 +38,7 @@ check_fixed(const struct stub *stub, const struct item *item)
 	text_add(stub->text, "\tif (%sType.msgt_number != %u)\n\t\tgoto mig_bad;\n", field,
 	    item->type->number);
 	if (item->type->string)
-		text_add(stub->text, "\tif (__builtin_memchr(%s, 0, %u) == (void *)0)\n\t\tgoto mig_bad;\n",
+		text_add(stub->text, "\tif (mig_string(%s, %u) == 0)\n\t\tgoto mig_bad;\n",
 		    field, item->bytes);
 }
 
@@ -49,7 +49,6 @@ check_variable(const struct stub *stub, const struct item *item, const char *ind
 	struct text *text = stub->text;
 	const struct type *type = item->type;
 	const char *field = stub_field(stub, item);
-	const char *member = type->form == FORM_INDEFINITE ? ".Data" : "";
 	unsigned number = stub_element_number(type);
 
 	check_word(stub, item, true, indent);
@@ -65,9 +64,8 @@ check_variable(const struct stub *stub, const struct item *item, const char *ind
 	    stub_element_bytes(type) / number);
 	text_add(text, "%sif (mig_length > mig_left)\n%s\tgoto mig_bad;\n", indent, indent);
 	if (type->string)
-		text_add(text, "%sif (%sType.msgt_number == 0 || "
-		    "%s%s[%sType.msgt_number - 1] != 0)\n%s\tgoto mig_bad;\n", indent, field, field, member,
-		    field, indent);
+		text_add(text, "%sif (mig_string(%s, %sType.msgt_number) == 0)\n%s\tgoto mig_bad;\n",
+		    indent, field, field, indent);
 }
 
 static void

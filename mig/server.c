@@ -259,12 +259,18 @@ static void
 server_release(const struct server *server)
 {
 	struct text *text = server->text;
+	bool any = false;
 
 	for (const struct item *item = server->request.items; item != NULL; item = item->next) {
 		const char *field = stub_field(&server->in, item);
 
 		if (!server_releases(server, item))
 			continue;
+		/* without a reply the request counts as accepted all the same */
+		if (!any)
+			text_add(text, "\tif (mig_result != KERN_SUCCESS && mig_result != MIG_NO_REPLY)\n"
+			    "\t\treturn;\n");
+		any = true;
 		if (item->type->form == FORM_INDEFINITE)
 			text_add(text, "\tif (!%sType.msgt_inline && %sCnt != 0)\n"
 			    "\t\tmig_deallocate((vm_address_t)%s.Out, %sCnt * %uu);\n", field,
@@ -365,8 +371,6 @@ server_routine(struct text *text, const struct subsystem *subsystem, const struc
 	server_unpack(&server);
 	server_prepare(&server);
 	server_call(&server);
-	/* without a reply the request counts as accepted all the same */
-	text_add(text, "\tif (mig_result != KERN_SUCCESS && mig_result != MIG_NO_REPLY)\n\t\treturn;\n");
 	server_release(&server);
 	text_add(text, "\tif (mig_result != KERN_SUCCESS)\n\t\treturn;\n");
 	server_reply(&server);

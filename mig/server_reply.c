@@ -174,8 +174,8 @@ server_pack_variable(const struct server *server, const struct item *item, const
 	const char *count = text_format("%sCnt", name);
 
 	if (type->string) {
-		text_add(text, "\t%s[%u] = 0;\n\tmig_number = (unsigned)__builtin_strlen(%s) + 1;\n", name,
-		    item->bytes - 1, name);
+		text_add(text, "\t%s[%u] = 0;\n\tmig_number = mig_string(%s, %u);\n", name,
+		    item->bytes - 1, name, item->bytes);
 		server_move(server, item, "mig_number", member);
 		stub_type(&server->out, item, server_code(server, item), "mig_number", "1", "0");
 	} else {

@@ -34,6 +34,15 @@ static const char prologue_code[] =
     "\tunsigned word;\n\n"
     "\t__builtin_memcpy(&word, type, sizeof(word));\n"
     "\treturn word & ~(1u << 30);\n"
+    "}\n\n"
+    "/* Bytes of a C string with its terminator, 0 when there is none among the first max. */\n"
+    "static inline __attribute__((unused)) unsigned\n"
+    "mig_string(const char *string, unsigned max)\n"
+    "{\n"
+    "\tfor (unsigned i = 0; i < max; i++)\n"
+    "\t\tif (string[i] == 0)\n"
+    "\t\t\treturn i + 1;\n"
+    "\treturn 0;\n"
     "}\n\n";
 
 void

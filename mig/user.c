@@ -123,8 +123,8 @@ user_pack_string(const struct user *user, const struct item *item)
 	const char *field = stub_field(&user->in, item);
 
 	text_add(text, "\tmig_strncpy(%s, %s, %u);\n\t%s[%u] = 0;\n"
-	    "\tmig_number = (unsigned)__builtin_strlen(%s) + 1;\n", field, item->argument->name,
-	    item->bytes, field, item->bytes - 1, field);
+	    "\tmig_number = mig_string(%s, %u);\n", field, item->argument->name,
+	    item->bytes, field, item->bytes - 1, field, item->bytes);
 	stub_type(&user->in, item, user_code(user, item), "mig_number", NULL, NULL);
 	stub_tail(&user->in, item, "mig_number");
 	text_add(text, "\tmig_length = MIG_PADDED(mig_number);\n");
