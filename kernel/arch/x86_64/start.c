@@ -1,12 +1,34 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* First C code of the boot processor. */
-#include <stdint.h>
-static inline void outb(uint16_t p, uint8_t v) { __asm__ volatile("outb %0,%1" :: "a"(v), "Nd"(p)); }
-void machine_start(uint64_t mbi);
-void machine_start(uint64_t mbi)
+/* First C code of the boot processor: from the loader's state to kernel_main. */
+#include <kern/panic.h>
+#include <kern/startup.h>
+#include <machine/cpu.h>
+#include <machine/seg.h>
+#include <machine/smp.h>
+#include <machine/x86.h>
+
+void	machine_start(uint64_t multiboot_info) __attribute__((noreturn));
+
+void machine_start(uint64_t multiboot_info)
 {
-	for (const char *s = "hello from long mode\n"; *s; s++) outb(0x3f8, *s);
-	outb(0xf4, 1);
-	(void)mbi;
-	for (;;) __asm__ volatile("hlt");
+	cpu_identify();
+	seg_init(&boot_cpu, NULL, NULL);
+	seg_load(&boot_cpu);
+	context_init_cpu(&boot_cpu);
+	cpu_get(0);
+	boot_cpu.cp_online = true;
+	boot_cpu.cp_preempt_off = 1;
+	plat_early_init(multiboot_info);
+	kprintf("Ernst on %s\n", cpu_features.name[0] ? cpu_features.name : cpu_features.vendor);
+	pmap_bootstrap();
+	cpu_enable_features();
+	kprintf("memory: %lu MiB\n", (unsigned long)(boot_memory_total >> 20));
+	plat_find_hardware();
+	timer_hw_init();
+	kernel_main();
+}
+
+void machine_late_init(void)
+{
+	plat_interrupts_init();
 }

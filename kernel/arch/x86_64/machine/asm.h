@@ -31,33 +31,43 @@
 #define IST_DB		3
 #define IST_MC		4
 #define IST_COUNT	4
-#define IST_STACK_SIZE	4096
+#define IST_STACK_SIZE	8192			/* aligned to it; its lowest word points at struct cpu */
 
-/* struct trap_frame, from the lowest address. */
-#define TF_R15		0
-#define TF_R14		8
-#define TF_R13		16
-#define TF_R12		24
-#define TF_RBP		32
-#define TF_RBX		40
-#define TF_R11		48
-#define TF_R10		56
-#define TF_R9		64
-#define TF_R8		72
-#define TF_RCX		80
-#define TF_RDX		88
-#define TF_RSI		96
-#define TF_RDI		104
-#define TF_RAX		112
-#define TF_VECTOR	120
-#define TF_ERROR	128
-#define TF_RIP		136
-#define TF_CS		144
-#define TF_RFLAGS	152
-#define TF_RSP		160
-#define TF_SS		168
-#define TF_SIZE		176
+/* struct user_regs. */
+#define UR_R15		0
+#define UR_R11		48
+#define UR_R10		56
+#define UR_R9		64
+#define UR_R8		72
+#define UR_RAX		80
+#define UR_RCX		88
+#define UR_RDX		96
+#define UR_RSI		104
+#define UR_RDI		112
+#define UR_TRAPNO	120
+#define UR_ERROR	128
+#define UR_RIP		136
+#define UR_CS		144
+#define UR_RFLAGS	152
+#define UR_RSP		160
+#define UR_SS		168
+#define UR_SIZE		176
 
-#define VECTOR_SYSCALL	256			/* TF_VECTOR of a frame made by syscall */
+/* struct cpu */
+#define CP_SELF		0
+#define CP_THREAD	8
+#define CP_KERNEL_RSP	16
+#define CP_SCRATCH	24
+#define CP_EMULATION	40
+
+/* struct emulation_vector */
+#define EV_START	4
+#define EV_COUNT	8
+#define EV_ENTRY	16
+
+/* struct machine_thread, which begins struct thread */
+#define MT_REGS		64
+
+#define VECTOR_SYSCALL	256			/* trapno of a frame made by syscall */
 
 #endif

@@ -47,7 +47,7 @@ static inline pmap_paddr_t kv_to_phys(const void *p) { return (uint64_t)p - 0xff
 
 /* kernel virtual range managed by the kernel map */
 #define KERNEL_MAP_START	0xffffa00000000000ull
-#define KERNEL_MAP_END		0xffffb00000000000ull
+#define KERNEL_MAP_END		0xffffa20000000000ull
 
 /* machine-dependent part of struct vm_page */
 struct pv_entry;

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * OBJECT  Floating-point and vector state of a user thread: one XSAVE image, allocated with the thread. Kernel threads
+ *         have none and the kernel uses no such register, so a CPU keeps the state of the last user thread
+ *         (cm_fpu_owner) over kernel and idle threads.
+ * STATES  The image is current whenever the thread is not running. It is saved when the thread is switched away from
+ *         and loaded only if the registers hold something else. CR0.TS is never used.
+ * LOCKS   none: a running thread's state belongs to its CPU, a stopped one's to whoever holds the thread.
+ */
+#include <stddef.h>
+#include <kern/panic.h>
+#include <kern/slab.h>
+#include <kern/string.h>
+#include <kern/thread.h>
+#include <machine/fpu.h>
+#include <machine/seg.h>
+#include <machine/smp.h>
+#include <machine/x86.h>
+
+static struct slab_cache *fpu_cache;
+static struct fpu_state *fpu_initial;
+
+static void image_save(struct fpu_state *f)
+{
+	uint32_t lo = cpu_features.xcr0, hi = cpu_features.xcr0 >> 32;
+
+	if (cpu_features.xsaveopt)
+		__asm__ volatile("xsaveopt64 %0" : "+m"(*f) : "a"(lo), "d"(hi) : "memory");
+	else if (cpu_features.xcr0)
+		__asm__ volatile("xsave64 %0" : "+m"(*f) : "a"(lo), "d"(hi) : "memory");
+	else
+		__asm__ volatile("fxsave64 %0" : "=m"(*f) :: "memory");
+}
+
+static void image_load(const struct fpu_state *f)
+{
+	uint32_t lo = cpu_features.xcr0, hi = cpu_features.xcr0 >> 32;
+
+	if (cpu_features.xcr0)
+		__asm__ volatile("xrstor64 %0" :: "m"(*f), "a"(lo), "d"(hi) : "memory");
+	else
+		__asm__ volatile("fxrstor64 %0" :: "m"(*f) : "memory");
+}
+
+void fpu_init(void)
+{
+	fpu_cache = slab_cache_create("fpu", cpu_features.xsave_size, 64);
+	fpu_initial = fpu_cache ? slab_zalloc(fpu_cache) : NULL;
+	if (fpu_initial == NULL)
+		panic("no memory for the floating-point start state");
+	fpu_initial->fs_control = 0x37f;
+	fpu_initial->fs_mxcsr = 0x1f80;
+}
+
+/* => start state; NULL on shortage */
+struct fpu_state *fpu_alloc(void)
+{
+	struct fpu_state *f = slab_alloc(fpu_cache);
+
+	if (f != NULL)
+		memcpy(f, fpu_initial, cpu_features.xsave_size);
+	return f;
+}
+
+void fpu_free(struct fpu_state *f)
+{
+	slab_free(fpu_cache, f);
+}
+
+/* => interrupts off; old is leaving this CPU for new */
+void fpu_switch(struct cpu_machine *cm, struct thread *old, struct thread *new)
+{
+	struct machine_thread *to = &new->th_machine;
+
+	if (old->th_machine.mt_fpu != NULL)
+		image_save(old->th_machine.mt_fpu);
+	if (to->mt_fpu == NULL)
+		return;
+	if (cm->cm_fpu_owner == new && to->mt_fpu_cpu == cpu_self())
+		return;
+	image_load(to->mt_fpu);
+	cm->cm_fpu_owner = new;
+	to->mt_fpu_cpu = cpu_self();
+}
+
+/* the image of a stopped thread is about to be changed: no CPU's registers count any more */
+void fpu_invalidate(struct machine_thread *mt)
+{
+	mt->mt_fpu_cpu = NULL;
+}
+
+/* the current thread's registers into its image */
+void fpu_sync(struct thread *th)
+{
+	unsigned long flags = interrupts_disable();
+
+	if (th == current_thread() && th->th_machine.mt_fpu != NULL)
+		image_save(th->th_machine.mt_fpu);
+	interrupts_restore(flags);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Layout of the saved floating-point state: the legacy part, then the XSAVE header and components. */
+#ifndef MACHINE_FPU_H
+#define MACHINE_FPU_H
+
+#include <stdint.h>
+
+struct fpu_state {
+	uint16_t	fs_control, fs_status;
+	uint8_t		fs_tag, fs_reserved0;
+	uint16_t	fs_opcode;
+	uint64_t	fs_rip, fs_rdp;
+	uint32_t	fs_mxcsr, fs_mxcsr_mask;
+	uint8_t		fs_st[8][16];
+	uint8_t		fs_xmm[16][16];
+	uint8_t		fs_reserved1[96];
+	uint64_t	fs_xstate_bv, fs_xcomp_bv;	/* absent without XSAVE */
+	uint64_t	fs_header[6];
+	uint8_t		fs_extended[];
+} __attribute__((aligned(64)));
+
+struct thread;
+struct machine_thread;
+
+void	fpu_invalidate(struct machine_thread *);
+void	fpu_sync(struct thread *);
+
+#endif
