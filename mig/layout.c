@@ -7,8 +7,6 @@
  */
 #include "layout.h"
 
-#include <string.h>
-
 unsigned
 layout_padded(unsigned bytes)
 {
@@ -102,7 +100,7 @@ layout_print_item(struct text *text, const struct item *item, bool reply)
 	const struct type *type = item->type;
 	int code = reply ? type->out_code : type->in_code;
 
-	text_add(text, ", %s@%u+%u", item->name, item->offset, item->bytes);
+	text_add(text, " %s@%u+%u", item->name, item->offset, item->bytes);
 	if (item->kind == ITEM_COUNT) {
 		text_add(text, "[2/32/1]");
 		return;
@@ -129,21 +127,19 @@ static void
 layout_print_message(struct text *text, const struct routine *routine, bool reply)
 {
 	struct message message = layout_message(routine, reply);
-	size_t start;
 
 	if (reply && !routine_replies(routine)) {
 		text_add(text, "none");
 		return;
 	}
-	text_add(text, "%u: ", message.most);
-	start = text->length;
+	text_add(text, "%u:", message.most);
 	if (reply)
-		text_add(text, ", RetCode@40+4[2/32/1]");
-	for (const struct item *item = message.items; item != NULL; item = item->next)
+		text_add(text, " RetCode@40+4[2/32/1]");
+	for (const struct item *item = message.items; item != NULL; item = item->next) {
+		if (reply || item != message.items)
+			text_add(text, ",");
 		layout_print_item(text, item, reply);
-	if (text->length > start)	/* without the first comma */
-		memmove(text->data + start, text->data + start + 2, text->length - start - 1);
-	text->length = start + strlen(text->data + start);
+	}
 }
 
 /*
