@@ -1,0 +1,526 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Scheduler: a run queue per CPU, stealing, time accounting, policies.
+ *
+ * A thread that becomes runnable is queued at the CPU it last ran on when that is idle, else at any idle CPU of
+ * its set, else where it was. A CPU is interrupted only when it idles or runs something worse. Nothing ticks:
+ * each busy CPU has one timer, its quantum; an idle CPU has none. At the end of a quantum the running thread's
+ * priority is computed anew, the heads of the queues age, and a better thread waiting at another CPU of the
+ * set may be taken over, which is what shares three threads out fairly on two CPUs.
+ *
+ * LOCKS   thread lock, then one run queue lock; both with interrupts off. th_runq changes under both
+ *         when queued, under the run queue lock alone when taken off to be run.
+ */
+#include <debug/trace.h>
+#include <kern/panic.h>
+#include <kern/processor.h>
+#include <kern/sched.h>
+#include <kern/slab.h>
+#include <kern/switch.h>
+#include <kern/task.h>
+#include <kern/thread.h>
+#include <machine/cpu.h>
+
+static const struct lock_class runq_class = { "run queue", LOCK_RANK_RUNQ, LOCK_CLASS_IRQ };
+
+static uint64_t idle_mask;		/* (a) CPUs in the idle loop, not yet claimed by a waker */
+
+static uint64_t
+cpu_bit(const struct cpu *c)
+{
+	return 1ull << (c->cp_id & 63);
+}
+
+/* --- policies --- */
+
+/* Recent use decays by 1/8 every 125 ms of uptime, so one second of full use counts about 1e9 and costs
+   32 levels */
+#define DECAY_NS	125000000ull
+
+static void
+usage_decay(struct thread *t, uint64_t now)
+{
+	uint64_t steps = (now - t->th_usage_stamp) / DECAY_NS;
+
+	if (steps == 0)
+		return;
+	t->th_usage_stamp += steps * DECAY_NS;
+	if (steps > 64)
+		t->th_cpu_usage = 0;
+	for (; steps > 0 && t->th_cpu_usage > 0; steps--)
+		t->th_cpu_usage -= t->th_cpu_usage / 8 + 1;
+	if ((int64_t)t->th_cpu_usage < 0)
+		t->th_cpu_usage = 0;
+}
+
+static int
+timeshare_priority(struct thread *t, uint64_t now)
+{
+	int pri;
+
+	usage_decay(t, now);
+	pri = t->th_base_pri + (int)(t->th_cpu_usage >> 25);
+	return pri > PRI_WORST_USER ? PRI_WORST_USER : pri;
+}
+
+static void
+timeshare_account(struct thread *t, uint64_t ns, uint64_t now)
+{
+	usage_decay(t, now);
+	t->th_cpu_usage += ns;
+}
+
+static uint64_t
+timeshare_quantum(struct thread *t)
+{
+	(void)t;
+	return QUANTUM_NS;
+}
+
+static int
+fixed_priority(struct thread *t, uint64_t now)
+{
+	(void)now;
+	return t->th_base_pri;
+}
+
+static uint64_t
+fixed_quantum(struct thread *t)
+{
+	uint64_t ns = (uint64_t)t->th_policy_data * 1000000;
+
+	return ns < TICK_NS ? TICK_NS : ns;
+}
+
+static const struct sched_policy policies[] = {
+	{ "timeshare", POLICY_TIMESHARE, timeshare_priority, timeshare_account, timeshare_quantum },
+	{ "fixed", POLICY_FIXEDPRI, fixed_priority, timeshare_account, fixed_quantum },
+};
+
+const struct sched_policy *
+sched_policy(int number)
+{
+	for (unsigned i = 0; i < sizeof policies / sizeof policies[0]; i++)
+		if (policies[i].sp_number == number)
+			return &policies[i];
+	return NULL;
+}
+
+static const struct sched_policy *
+policy_of(const struct thread *t)
+{
+	return &policies[t->th_policy == POLICY_FIXEDPRI];
+}
+
+static int
+effective_priority(struct thread *t, uint64_t now)
+{
+	if (t->th_depress_pri >= 0)
+		return t->th_depress_pri;
+	return policy_of(t)->sp_priority(t, now);
+}
+
+/* --- run queues; rq_lock held --- */
+
+static void
+runq_push(struct run_queue *rq, struct thread *t, bool head)
+{
+	if (head)
+		queue_push_head(&rq->rq_queues[t->th_pri], &t->th_run_link);
+	else
+		queue_push_tail(&rq->rq_queues[t->th_pri], &t->th_run_link);
+	rq->rq_bits[t->th_pri >> 6] |= 1ull << (t->th_pri & 63);
+	__atomic_store_n(&rq->rq_count, rq->rq_count + 1, __ATOMIC_SEQ_CST);
+	t->th_runq = rq;
+}
+
+static void
+runq_take(struct run_queue *rq, struct thread *t)
+{
+	struct queue *q = &rq->rq_queues[t->th_pri];
+
+	queue_remove(&t->th_run_link);
+	if (queue_empty(q))
+		rq->rq_bits[t->th_pri >> 6] &= ~(1ull << (t->th_pri & 63));
+	rq->rq_count--;
+	t->th_runq = NULL;
+}
+
+static int
+runq_best(const struct run_queue *rq)
+{
+	if (rq->rq_bits[0] != 0)
+		return __builtin_ctzll(rq->rq_bits[0]);
+	if (rq->rq_bits[1] != 0)
+		return 64 + __builtin_ctzll(rq->rq_bits[1]);
+	return PRI_QUEUES;
+}
+
+/* the best thread not bound to this queue's CPU, when no worse than pri */
+static struct thread *
+runq_stealable(struct run_queue *rq, int pri)
+{
+	for (int p = runq_best(rq); p <= pri && p < PRI_QUEUES; p++) {
+		struct queue *q;
+
+		queue_for_each(q, &rq->rq_queues[p]) {
+			struct thread *t = queue_entry(q, struct thread, th_run_link);
+
+			if (t->th_bound_cpu == NULL)
+				return t;
+		}
+	}
+	return NULL;
+}
+
+static struct thread *
+steal(struct cpu *self, int pri)
+{
+	for (uint32_t n = 1; n < cpu_count; n++) {
+		struct cpu *c = cpu_get((self->cp_id + n) % cpu_count);
+		struct cpu_sched *s = c->cp_sched;
+		struct thread *t;
+
+		if (s == NULL || s->cs_pset != self->cp_sched->cs_pset
+		    || __atomic_load_n(&s->cs_runq.rq_count, __ATOMIC_RELAXED) == 0)
+			continue;
+		if (!spin_trylock(&s->cs_runq.rq_lock))
+			continue;
+		t = runq_stealable(&s->cs_runq, pri);
+		if (t != NULL)
+			runq_take(&s->cs_runq, t);
+		spin_unlock(&s->cs_runq.rq_lock);
+		if (t != NULL)
+			return t;
+	}
+	return NULL;
+}
+
+struct thread *
+sched_pick_not_worse(int pri)
+{
+	struct cpu *c = cpu_self();
+	struct run_queue *rq = &c->cp_sched->cs_runq;
+	struct thread *t = NULL;
+	int best;
+
+	c->cp_need_resched = 0;
+	spin_lock(&rq->rq_lock);
+	best = runq_best(rq);
+	if (best <= pri && best < PRI_QUEUES) {
+		t = queue_entry(queue_first(&rq->rq_queues[best]), struct thread, th_run_link);
+		runq_take(rq, t);
+	}
+	spin_unlock(&rq->rq_lock);
+	return t;
+}
+
+struct thread *
+sched_pick(void)
+{
+	struct thread *t = sched_pick_not_worse(PRI_QUEUES);
+
+	return t != NULL ? t : steal(cpu_self(), PRI_QUEUES);
+}
+
+/* --- becoming runnable --- */
+
+static bool
+claim_idle(struct cpu *c)
+{
+	uint64_t bit = cpu_bit(c);
+
+	return __atomic_load_n(&idle_mask, __ATOMIC_SEQ_CST) & bit
+	    && __atomic_fetch_and(&idle_mask, ~bit, __ATOMIC_SEQ_CST) & bit;
+}
+
+static bool
+cpu_takes(const struct cpu *c, const struct thread *t)
+{
+	return c != NULL && c->cp_online && c->cp_sched != NULL
+	    && (t->th_bound_cpu == c || c->cp_sched->cs_pset == t->th_pset);
+}
+
+bool
+sched_may_run_here(const struct thread *t)
+{
+	struct cpu *c = cpu_self();
+
+	return t->th_bound_cpu == NULL ? c->cp_sched->cs_pset == t->th_pset : t->th_bound_cpu == c;
+}
+
+/* => the CPU to queue t at; *idle: it idles and was claimed */
+static struct cpu *
+choose_cpu(const struct thread *t, bool *idle)
+{
+	struct cpu *last = t->th_last_cpu, *any = NULL;
+	uint64_t idlers;
+
+	*idle = false;
+	if (t->th_bound_cpu != NULL) {
+		*idle = claim_idle(t->th_bound_cpu);
+		return t->th_bound_cpu;
+	}
+	if (!cpu_takes(last, t))
+		last = NULL;
+	if (last != NULL && claim_idle(last)) {
+		*idle = true;
+		return last;
+	}
+	idlers = __atomic_load_n(&idle_mask, __ATOMIC_SEQ_CST);
+	for (; idlers != 0; idlers &= idlers - 1) {
+		struct cpu *c = cpu_get((uint32_t)__builtin_ctzll(idlers));
+
+		if (cpu_takes(c, t) && claim_idle(c)) {
+			*idle = true;
+			return c;
+		}
+	}
+	if (last != NULL)
+		return last;
+	for (uint32_t i = 0; i < cpu_count; i++)
+		if (cpu_takes(cpu_get(i), t) && (any == NULL
+		    || cpu_get(i)->cp_sched->cs_runq.rq_count < any->cp_sched->cs_runq.rq_count))
+			any = cpu_get(i);
+	return any;
+}
+
+/* the running thread of c should make way */
+static void
+ask_resched(struct cpu *c)
+{
+	__atomic_store_n(&c->cp_need_resched, 1, __ATOMIC_SEQ_CST);
+	if (c == cpu_self())
+		__atomic_fetch_or(&c->cp_thread->th_ast, AST_PREEMPT, __ATOMIC_RELAXED);
+	else
+		cpu_kick(c);
+}
+
+void
+sched_kicked(void)
+{
+	struct cpu *c = cpu_self();
+
+	if (c->cp_need_resched)
+		__atomic_fetch_or(&c->cp_thread->th_ast, AST_PREEMPT, __ATOMIC_RELAXED);
+}
+
+void
+sched_setrun(struct thread *t)
+{
+	uint64_t now = clock_uptime_ns();
+	struct run_queue *rq;
+	struct cpu *c;
+	bool idle;
+
+	KASSERT(t->th_runq == NULL && !(t->th_state & TH_IDLE));
+	t->th_pri = (int16_t)effective_priority(t, now);
+	c = choose_cpu(t, &idle);
+	if (c == NULL)
+		c = cpu_get(0);		/* its set has no CPU: it waits where it will be looked for */
+	rq = &c->cp_sched->cs_runq;
+	spin_lock(&rq->rq_lock);
+	runq_push(rq, t, t->th_preempted);
+	t->th_preempted = false;
+	spin_unlock(&rq->rq_lock);
+	if (idle || t->th_pri < __atomic_load_n(&c->cp_sched->cs_cur_pri, __ATOMIC_RELAXED))
+		ask_resched(c);
+}
+
+bool
+sched_remove(struct thread *t)
+{
+	struct run_queue *rq = __atomic_load_n(&t->th_runq, __ATOMIC_ACQUIRE);
+	bool there;
+
+	if (rq == NULL)
+		return false;
+	spin_lock(&rq->rq_lock);
+	there = t->th_runq == rq;
+	if (there)
+		runq_take(rq, t);
+	spin_unlock(&rq->rq_lock);
+	return there;
+}
+
+void
+sched_update_priority(struct thread *t)
+{
+	int pri = effective_priority(t, clock_uptime_ns());
+	struct cpu *c = t->th_last_cpu;
+
+	if (pri == t->th_pri)
+		return;
+	if (sched_remove(t)) {
+		sched_setrun(t);
+		return;
+	}
+	t->th_pri = (int16_t)pri;
+	if (c != NULL && c->cp_thread == t) {
+		__atomic_store_n(&c->cp_sched->cs_cur_pri, pri, __ATOMIC_RELAXED);
+		if (runq_best(&c->cp_sched->cs_runq) < pri)
+			ask_resched(c);
+	}
+}
+
+bool
+sched_other_runnable(void)
+{
+	for (uint32_t i = 0; i < cpu_count; i++) {
+		struct cpu_sched *s = cpu_get(i)->cp_sched;
+
+		if (s != NULL && s->cs_pset == cpu_self()->cp_sched->cs_pset
+		    && __atomic_load_n(&s->cs_runq.rq_count, __ATOMIC_RELAXED) > 0)
+			return true;
+	}
+	return false;
+}
+
+/* --- time; own CPU, interrupts off --- */
+
+void
+sched_charge(struct thread *t)
+{
+	uint64_t now = clock_uptime_ns(), ns = now - t->th_time_stamp;
+	struct cpu_sched *s = cpu_self()->cp_sched;
+
+	t->th_time_stamp = now;
+	if (t->th_state & TH_IDLE) {
+		s->cs_idle_ns += ns;
+		return;
+	}
+	s->cs_busy_ns += ns;
+	if (t->th_task == kernel_task)
+		t->th_system_ns += ns;
+	else
+		t->th_user_ns += ns;
+	policy_of(t)->sp_account(t, ns, now);
+}
+
+void
+sched_note_running(struct thread *t)
+{
+	struct cpu *c = cpu_self();
+	struct cpu_sched *s = c->cp_sched;
+	uint64_t now;
+
+	t->th_last_cpu = c;
+	s->cs_switches++;
+	__atomic_store_n(&s->cs_cur_pri, t->th_state & TH_IDLE ? PRI_QUEUES : t->th_pri, __ATOMIC_RELAXED);
+	now = c->cp_thread->th_time_stamp;	/* just charged */
+	t->th_time_stamp = now;
+	if (!s->cs_quantum_armed && !(t->th_state & TH_IDLE)) {
+		s->cs_quantum_armed = true;
+		timer_set(&s->cs_quantum, now + policy_of(t)->sp_quantum(t));
+	}
+}
+
+/* one thread per queue moves up when its use has decayed: at most PRI_QUEUES steps */
+static void
+age_queues(struct run_queue *rq, uint64_t now)
+{
+	spin_lock(&rq->rq_lock);
+	for (int p = runq_best(rq); p < PRI_QUEUES; p++) {
+		struct thread *t;
+		int pri;
+
+		if (queue_empty(&rq->rq_queues[p]))
+			continue;
+		t = queue_entry(queue_first(&rq->rq_queues[p]), struct thread, th_run_link);
+		if (t->th_policy != POLICY_TIMESHARE || t->th_depress_pri >= 0)
+			continue;
+		pri = timeshare_priority(t, now);
+		if (pri < p) {
+			runq_take(rq, t);
+			t->th_pri = (int16_t)pri;
+			runq_push(rq, t, false);
+		}
+	}
+	spin_unlock(&rq->rq_lock);
+}
+
+static int
+best_elsewhere(const struct cpu *self)
+{
+	int best = PRI_QUEUES;
+
+	for (uint32_t i = 0; i < cpu_count; i++) {
+		struct cpu *c = cpu_get(i);
+		int p;
+
+		if (c == self || c->cp_sched == NULL || c->cp_sched->cs_pset != self->cp_sched->cs_pset
+		    || c->cp_sched->cs_runq.rq_count == 0)
+			continue;
+		p = runq_best(&c->cp_sched->cs_runq);
+		if (p < best)
+			best = p;
+	}
+	return best;
+}
+
+/* a better thread that waits at another CPU comes here, to be run next */
+static void
+pull(struct cpu *self, int pri)
+{
+	struct run_queue *rq = &self->cp_sched->cs_runq;
+	struct thread *t = steal(self, pri - 1);
+
+	if (t == NULL)
+		return;
+	spin_lock(&rq->rq_lock);
+	runq_push(rq, t, false);
+	spin_unlock(&rq->rq_lock);
+}
+
+static void
+quantum_end(void *arg)
+{
+	struct cpu *c = arg;
+	struct cpu_sched *s = c->cp_sched;
+	struct thread *t = c->cp_thread;
+	uint64_t now = clock_uptime_ns();
+	int best;
+
+	s->cs_quantum_armed = false;
+	if (t->th_state & TH_IDLE)
+		return;
+	sched_charge(t);
+	if (spin_trylock(&t->th_lock)) {	/* contended: the next quantum will do */
+		t->th_pri = (int16_t)effective_priority(t, now);
+		spin_unlock(&t->th_lock);
+	}
+	__atomic_store_n(&s->cs_cur_pri, t->th_pri, __ATOMIC_RELAXED);
+	age_queues(&s->cs_runq, now);
+	if (best_elsewhere(c) < t->th_pri && best_elsewhere(c) < runq_best(&s->cs_runq))
+		pull(c, t->th_pri);
+	best = runq_best(&s->cs_runq);
+	s->cs_quantum_armed = true;
+	timer_set(&s->cs_quantum, now + policy_of(t)->sp_quantum(t));
+	if (best <= t->th_pri)
+		ask_resched(c);
+}
+
+void
+sched_set_idle(bool idle)
+{
+	struct cpu *c = cpu_self();
+
+	if (idle) {
+		c->cp_idle = true;
+		__atomic_fetch_or(&idle_mask, cpu_bit(c), __ATOMIC_SEQ_CST);
+	} else {
+		__atomic_fetch_and(&idle_mask, ~cpu_bit(c), __ATOMIC_SEQ_CST);
+		c->cp_idle = false;
+	}
+}
+
+void
+sched_cpu_init(struct cpu *c, struct cpu_sched *s)
+{
+	spin_lock_init(&s->cs_runq.rq_lock, &runq_class);
+	for (int i = 0; i < PRI_QUEUES; i++)
+		queue_init(&s->cs_runq.rq_queues[i]);
+	s->cs_cur_pri = PRI_QUEUES;
+	timer_init(&s->cs_quantum, quantum_end, c);
+	c->cp_sched = s;
+}

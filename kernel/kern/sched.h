@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Scheduler: run queues, choosing, time accounting, policies.
+ *
+ * Priorities are 0 (best) to 64 (65 queues per CPU). Each CPU has a run queue; a thread is queued at one CPU
+ * of its processor set and may be stolen by others of the set.
+ */
+#ifndef KERN_SCHED_H
+#define KERN_SCHED_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <kern/lock.h>
+#include <kern/queue.h>
+#include <kern/timer.h>
+
+struct cpu;
+struct thread;
+struct processor_set;
+
+#define PRI_QUEUES	65
+#define PRI_BEST	0
+#define PRI_SYSTEM	6
+#define PRI_USER	25
+#define PRI_WORST_USER	63
+#define PRI_IDLE	64
+#define PRI_VALID(p)	((p) >= 0 && (p) <= PRI_WORST_USER)
+
+#define POLICY_TIMESHARE	1
+#define POLICY_FIXEDPRI		2
+
+#define QUANTUM_NS	30000000ull
+#define TICK_NS		10000000ull
+
+struct run_queue {
+	struct spinlock	 rq_lock;
+	uint64_t	 rq_bits[2];		/* non-empty queues */
+	uint32_t	 rq_count;
+	struct queue	 rq_queues[PRI_QUEUES];
+};
+
+/* Scheduling policy, one table per policy number; all called with the thread locked */
+struct sched_policy {
+	const char	*sp_name;
+	int		 sp_number;
+	/* effective priority from base priority and recent use */
+	int		 (*sp_priority)(struct thread *, uint64_t now);
+	/* charge ns of CPU time */
+	void		 (*sp_account)(struct thread *, uint64_t ns, uint64_t now);
+	/* quantum in ns */
+	uint64_t	 (*sp_quantum)(struct thread *);
+};
+
+/* legend: (r) rq_lock; (o) own CPU with interrupts off */
+struct cpu_sched {
+	struct run_queue cs_runq;		/* (r) */
+	struct processor_set *cs_pset;		/* pset list lock */
+	int		 cs_cur_pri;		/* (o), read by others: priority of the running thread */
+	struct timer	 cs_quantum;		/* (o) */
+	bool		 cs_quantum_armed;	/* (o) */
+	uint64_t	 cs_quantum_start;	/* (o) */
+	uint64_t	 cs_idle_ns, cs_busy_ns;	/* (o) */
+	uint64_t	 cs_switches;		/* (o) */
+	struct thread	*cs_dead;		/* (o) switched away from for the last time */
+};
+
+const struct sched_policy *sched_policy(int number);	/* NULL: no such policy */
+
+void	sched_cpu_init(struct cpu *, struct cpu_sched *);
+/* thread lock held; RUN set, not on a queue */
+void	sched_setrun(struct thread *);
+/* thread lock held: take it off its run queue; false when it is not on one */
+bool	sched_remove(struct thread *);
+/* thread lock held: new effective priority after base, policy, depression or use changed */
+void	sched_update_priority(struct thread *);
+/* give the CPU away but stay runnable; true when another thread ran */
+bool	thread_yield(void (*continuation)(void));
+/* interrupt return to kernel mode with pre-emption on and cp_need_resched: interrupts off, on the thread's own stack */
+void	sched_preempt(void);
+/* interrupts off: the best queued thread, own queue first, then of other CPUs of the set; NULL: none */
+struct thread *sched_pick(void);
+/* the same, but NULL when the best is worse than `pri` */
+struct thread *sched_pick_not_worse(int pri);
+void	sched_set_idle(bool);
+/* a reschedule interrupt arrived on this CPU */
+void	sched_kicked(void);
+void	idle_begin(struct thread *prev);
+bool	sched_other_runnable(void);
+void	sched_charge(struct thread *);		/* (o) account the current thread up to now */
+
+#endif
