@@ -26,11 +26,9 @@ typedef int *rpc_signature_info_t;
  * A right as it stands inside a message body: a name in the low half when a
  * task reads or writes it, a whole pointer while the message is the kernel's.
  */
-typedef struct {
-	union {
-		mach_port_name_t name;
-		uintptr_t kernel_port_do_not_use;
-	};
+typedef union {
+	mach_port_name_t name;
+	uintptr_t kernel_port_do_not_use;
 } mach_port_name_inlined_t;
 
 _Static_assert(sizeof(mach_port_name_t) == 4, "port name");

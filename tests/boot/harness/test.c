@@ -191,7 +191,7 @@ int main(int argc, char **argv)
 	test_host_priv = argument_port(argv, argc, 1);
 	test_device_master = argument_port(argv, argc, 2);
 	current_name = "start";
-	device_open(test_device_master, 0, 1, "counters", &counters_device);
+	device_open(test_device_master, 1, "counters", &counters_device);
 	test_say("1..%d", count);
 	/* the first thread, message and mapping fill caches: make them before anything is counted */
 	test_sleep(1);

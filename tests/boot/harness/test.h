@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <mach/mach_interface.h>
+#include <mach.h>
 #include <mach/message.h>
 #include <mach/notify.h>
 #include <mach/mach_traps.h>
