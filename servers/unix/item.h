@@ -151,6 +151,13 @@ struct item_ops {
 	 */
 	int	(*io_follow)(struct item *item, struct item **out);
 
+	/*
+	 * The name of the item inside its file system ("" for its root, else "/a/b"), not
+	 * NUL-terminated: returns its length; *root is the file system's root, not counted.
+	 * Null: -LX_ENOENT.
+	 */
+	int64_t	(*io_path)(struct item *item, char *data, size_t size, struct item **root);
+
 	/* Directories.  Null: -LX_ENOTDIR (lookup, readdir), -LX_EPERM (the others). */
 	/* "." and ".." included; mount points are the caller's affair.  Adds a reference. */
 	int	(*io_lookup)(struct item *dir, const char *name, size_t length, struct item **out);
