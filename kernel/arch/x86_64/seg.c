@@ -36,7 +36,8 @@ struct table_pointer {
 
 static struct gate idt[256] __attribute__((aligned(4096)));
 static struct cpu_machine boot_cpu_machine;
-static uint8_t boot_ist_stacks[IST_COUNT * IST_STACK_SIZE] __attribute__((aligned(IST_STACK_SIZE)));
+/* one more than needed: nothing in the image may be aligned to more than a page (kernel.ld) */
+static uint8_t boot_ist_stacks[(IST_COUNT + 1) * IST_STACK_SIZE];
 struct cpu boot_cpu;
 
 extern char vector_stubs[], syscall_entry[];
@@ -83,7 +84,7 @@ void seg_init(struct cpu *cpu, struct cpu_machine *cm, uint8_t *ist_stacks)
 {
 	if (ist_stacks == NULL) {
 		cm = &boot_cpu_machine;
-		ist_stacks = boot_ist_stacks;
+		ist_stacks = boot_ist_stacks + (-(uint64_t)boot_ist_stacks & (IST_STACK_SIZE - 1));
 		idt_init();
 	}
 	cpu->cp_self = cpu;
