@@ -133,7 +133,9 @@ routine_user_parameter(struct parameters *list, const struct argument *argument,
 	case ROLE_DATA:
 		if (type->array && !argument->reply && type->form != FORM_OUT &&
 		    type->form != FORM_INDEFINITE)
-			routine_parameter(list, text_format("const %s", type_user(type)), false,
+			/* a pointer to the element: a shorter array than the largest is welcome */
+			routine_parameter(list, text_format("const %s *",
+			    type->string ? "char" : type_user(type->element)), false,
 			    argument->name, "");
 		else
 			routine_parameter(list, type_user(type), argument_by_reference(argument),
