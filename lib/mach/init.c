@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* mach_init: names of the task and the host, page size. */
+/* mach_init: names of the task and the host, page size; again in a child task. */
 #include <mach/vm_param.h>
 #include <mach_init.h>
+#include "reply_port.h"
 
 mach_port_t mach_task_self_;
 mach_port_t mach_host_self_;
@@ -14,4 +15,11 @@ int mach_init(void)
 	mach_task_self_ = (mach_task_self)();
 	mach_host_self_ = (mach_host_self)();
 	return 0;
+}
+
+void mach_init_child(void)
+{
+	mach_task_self_ = MACH_PORT_NULL;
+	reply_port_forget();
+	mach_init();
 }

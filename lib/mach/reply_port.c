@@ -14,6 +14,7 @@
 #include <mach_init.h>
 #include <mach_lib.h>
 #include <mach/mach_port.h>
+#include "reply_port.h"
 
 #define REPLY_POOL	16
 
@@ -78,4 +79,14 @@ void mig_dealloc_reply_port(mach_port_t port)
 	}
 	if (MACH_PORT_VALID(port))
 		mach_port_mod_refs(mach_task_self(), port, MACH_PORT_RIGHT_RECEIVE, -1);
+}
+
+void reply_port_forget(void)
+{
+	mach_port_t *slot = mig_reply_slot();
+
+	if (slot != 0)
+		*slot = MACH_PORT_NULL;
+	for (int i = 0; i < REPLY_POOL; i++)
+		reply_pool[i] = MACH_PORT_NULL;
 }

@@ -18,4 +18,10 @@ extern vm_size_t vm_page_size;
 /* Called by crt0 before main; a program with its own start calls it first. */
 extern int mach_init(void);
 
+/*
+ * First call of a thread in a task that was created with inherited memory:
+ * names the library keeps are those of the parent's space.
+ */
+extern void mach_init_child(void);
+
 #endif

@@ -89,6 +89,7 @@ void test_yield(void)
 
 static void child_main(struct start *s)
 {
+	mach_init_child();
 	s->fn(s->arg);
 	task_terminate(mach_task_self());
 	for (;;)
