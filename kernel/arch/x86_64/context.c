@@ -24,6 +24,7 @@ static const struct emulation_vector no_emulation;
 
 extern char stack_start[];
 struct thread *context_switch_stacks(struct thread *old, struct thread *new);
+static void switch_task(struct cpu *, struct cpu_machine *, struct task *);
 
 kern_return_t machine_thread_init(struct thread *th)
 {
@@ -62,32 +63,49 @@ kern_return_t machine_task_init(struct task *task, struct task *parent)
 	return KERN_SUCCESS;
 }
 
-/* a CPU may still have this task's tables loaded under a kernel thread */
-static void forget_task(void *arg)
+/* a CPU may still have this task's tables loaded, even under a kernel thread; if it runs the task: the new ones */
+static void reload_task(void *arg)
 {
-	struct cpu_machine *cm = cpu_machine_of(cpu_self());
+	struct cpu *cpu = cpu_self();
+	struct cpu_machine *cm = cpu_machine_of(cpu);
 	struct task *task = arg;
+	bool here = cpu->cp_thread != NULL && cpu->cp_thread->th_task == task;
 
 	if (cm->cm_iomap_task == task) {
 		cm->cm_iomap_task = NULL;
 		cm->cm_tss.iomap_base = TSS_NO_IOMAP;
 	}
-	if (task->tk_machine.mk_ldt != NULL && cm->cm_ldt == task->tk_machine.mk_ldt)
+	if (cm->cm_task == task) {
 		seg_load_ldt(cm, default_ldt, 4);
+		cm->cm_task = NULL;
+	}
+	if (here && cpu->cp_thread->th_machine.mt_fpu != NULL)
+		switch_task(cpu, cm, task);
+}
+
+void context_drop_task(struct task *task)
+{
+	cpu_call_all(reload_task, task);
 }
 
 void machine_task_destroy(struct task *task)
 {
 	struct machine_task *mk = &task->tk_machine;
+	uint64_t *ldt;
+	uint8_t *iomap;
+	uint32_t count;
 
 	if (mk->mk_ldt == NULL && mk->mk_iomap == NULL)
 		return;
-	cpu_call_all(forget_task, task);
-	if (mk->mk_ldt != NULL)
-		kfree(mk->mk_ldt, mk->mk_ldt_count * 8);
-	if (mk->mk_iomap != NULL)
-		kfree(mk->mk_iomap, IOMAP_BYTES);
+	ldt = mk->mk_ldt;
+	iomap = mk->mk_iomap;
+	count = mk->mk_ldt_count;
 	memset(mk, 0, sizeof *mk);
+	context_drop_task(task);
+	if (ldt != NULL)
+		kfree(ldt, count * 8);
+	if (iomap != NULL)
+		kfree(iomap, IOMAP_BYTES);
 }
 
 void stack_prepare(struct thread *th, void *stack, void (*fn)(struct thread *))
@@ -130,6 +148,24 @@ static void load_selectors(struct cpu *cpu, struct machine_thread *mt)
 	(void)cpu;
 }
 
+void segments_sync(struct thread *th)
+{
+	unsigned long flags = interrupts_disable();
+
+	if (th == current_thread())
+		save_segments(&th->th_machine);
+	interrupts_restore(flags);
+}
+
+void segments_load_bases(struct machine_thread *mt)
+{
+	unsigned long flags = interrupts_disable();
+
+	wrmsr(MSR_FS_BASE, mt->mt_fs_base);
+	wrmsr(MSR_KERNEL_GS_BASE, mt->mt_gs_base);
+	interrupts_restore(flags);
+}
+
 static void switch_segments(struct cpu *cpu, struct machine_thread *from, struct machine_thread *to)
 {
 	save_segments(from);
@@ -152,6 +188,7 @@ static void switch_task(struct cpu *cpu, struct cpu_machine *cm, struct task *ta
 
 	pmap_switch(cpu, vm_map_pmap(task->tk_map));
 	cpu->cp_emulation = ev != NULL ? ev : &no_emulation;
+	cm->cm_task = task;
 	if (cm->cm_ldt != ldt)
 		seg_load_ldt(cm, ldt, mk->mk_ldt != NULL ? mk->mk_ldt_count : 4);
 	if (mk->mk_iomap == NULL) {
@@ -179,6 +216,14 @@ static void switch_debug(struct cpu_machine *cm, struct machine_thread *to)
 		write_dr7(to->mt_debug[7]);
 		cm->cm_debug_loaded = true;
 	}
+}
+
+void debug_load(struct thread *th)
+{
+	unsigned long flags = interrupts_disable();
+
+	switch_debug(cpu_machine_of(cpu_self()), &th->th_machine);
+	interrupts_restore(flags);
 }
 
 /* everything but the kernel stack */

@@ -83,10 +83,14 @@ void fpu_switch(struct cpu_machine *cm, struct thread *old, struct thread *new)
 	to->mt_fpu_cpu = cpu_self();
 }
 
-/* the image of a stopped thread is about to be changed: no CPU's registers count any more */
-void fpu_invalidate(struct machine_thread *mt)
+/* => interrupts off; the image was changed: no CPU's registers count any more */
+void fpu_reload(struct thread *th)
 {
-	mt->mt_fpu_cpu = NULL;
+	th->th_machine.mt_fpu_cpu = NULL;
+	if (th == current_thread()) {
+		image_load(th->th_machine.mt_fpu);
+		th->th_machine.mt_fpu_cpu = cpu_self();
+	}
 }
 
 /* the current thread's registers into its image */

@@ -203,18 +203,17 @@ void cpus_start(void)
 		return;
 	table[0] = &boot_cpu;
 	cpu_table = table;
-	while (n < plat_cpu_count && cpu_create(n))
+	while (n < plat_cpu_count && cpu_create(n) && kernel_cpu_init(table[n]) == KERN_SUCCESS)
 		n++;
+	if (n < plat_cpu_count)
+		kprintf("no memory for %u of %u CPUs\n", plat_cpu_count - n, plat_cpu_count);
 	call_pending = pending;
-	cpu_count = n;
+	__atomic_store_n(&cpu_count, n, __ATOMIC_RELEASE);
 	pmap_low_map(true);
 	for (uint32_t i = 1; i < cpu_count; i++) {
-		if (kernel_cpu_init(cpu_table[i]) != KERN_SUCCESS) {
-			kprintf("CPU %u: no memory, not used\n", i);
-			continue;
-		}
-		if (!plat_start_cpu(cpu_table[i], pmap_kernel_root()))
-			kprintf("CPU %u (APIC %u) does not start\n", i, cpu_table[i]->cp_apic_id);
+		table[i]->cp_kernel_rsp = (uint64_t)table[i]->cp_idle_thread->th_stack + KERNEL_STACK_SIZE;
+		if (!plat_start_cpu(table[i], pmap_kernel_root()))
+			kprintf("CPU %u (APIC %u) does not start\n", i, table[i]->cp_apic_id);
 	}
 	pmap_low_map(false);
 }

@@ -17,7 +17,6 @@ void machine_start(uint64_t multiboot_info)
 	context_init_cpu(&boot_cpu);
 	cpu_get(0);
 	boot_cpu.cp_online = true;
-	boot_cpu.cp_preempt_off = 1;
 	plat_early_init(multiboot_info);
 	kprintf("Ernst on %s\n", cpu_features.name[0] ? cpu_features.name : cpu_features.vendor);
 	pmap_bootstrap();
@@ -26,6 +25,12 @@ void machine_start(uint64_t multiboot_info)
 	plat_find_hardware();
 	timer_hw_init();
 	kernel_main();
+}
+
+void machine_memory_init(void)
+{
+	pmap_init();
+	fpu_init();
 }
 
 void machine_late_init(void)

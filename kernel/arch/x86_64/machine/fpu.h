@@ -20,9 +20,8 @@ struct fpu_state {
 } __attribute__((aligned(64)));
 
 struct thread;
-struct machine_thread;
 
-void	fpu_invalidate(struct machine_thread *);
+void	fpu_reload(struct thread *);
 void	fpu_sync(struct thread *);
 
 #endif

@@ -41,6 +41,7 @@ struct cpu_machine {
 	struct tss	 cm_tss __attribute__((aligned(16)));
 	uint8_t		 cm_iomap[IOMAP_BYTES + 1];	/* follows cm_tss: iomap_base points here */
 	const struct task *cm_iomap_task;	/* whose bitmap was copied */
+	const struct task *cm_task;			/* whose tables were loaded last; only compared */
 	const uint64_t	*cm_ldt;		/* loaded */
 	struct thread	*cm_fpu_owner;		/* whose state the registers hold */
 	bool		 cm_debug_loaded;	/* DR7 is not clear */

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <machine/context.h>
 #include <machine/cpu.h>
 #include <machine/seg.h>
 
@@ -44,6 +45,7 @@ void	cpu_ap_start(struct cpu *) __attribute__((noreturn));	/* C entry of another
 
 /* pmap: before the allocators work */
 void	pmap_bootstrap(void);
+void	pmap_init(void);
 void	pmap_allocators_ready(void);
 void	pmap_init_cpu(struct cpu *);
 uint64_t pmap_kernel_root(void);
@@ -53,6 +55,12 @@ void	pmap_switch(struct cpu *, struct pmap *);	/* interrupts off */
 /* identity mapping of the first MiB for starting other processors */
 void	pmap_low_map(bool on);
 uint64_t boot_page_steal(void);			/* a zeroed page from boot_memory, physical */
+
+/* context.c: the current thread's live state */
+void	segments_sync(struct thread *);		/* into mt_* when it is current */
+void	segments_load_bases(struct machine_thread *);
+void	debug_load(struct thread *);
+void	context_drop_task(struct task *);	/* its LDT or I/O bitmap changed: no CPU has it loaded */
 
 /* FPU: fpu.c */
 void	fpu_init(void);
