@@ -140,7 +140,9 @@ server_unpack_data(const struct server *server, const struct item *item)
 	} else if (type->form == FORM_INDEFINITE) {
 		text_add(text, "\tif (!%sType.msgt_inline)\n\t\t%s = %sCnt != 0 ? (%s)%s.Out : (%s)0;\n"
 		    "\telse {\n", field, name, name, type_server(type), field, type_server(type));
+		text->indent++;
 		server_unpack_array(server, item);
+		text->indent--;
 		text_add(text, "\t}\n");
 	} else if (type->array) {
 		server_unpack_array(server, item);
@@ -293,7 +295,7 @@ server_local(const struct server *server, const struct argument *argument)
 	bool poly;
 
 	if (type->array && type->form != FORM_OUT && type->form != FORM_INDEFINITE)
-		text_add(text, "\t%s *%s;\n", server_expands(server, type) ? "mach_port_t" :
+		text_add(text, "\t%s *%s;\n", type->port ? "mach_port_t" :
 		    stub_element(&server->in, type), name);
 	else
 		text_add(text, "\t%s %s;\n", ctype, name);
@@ -414,7 +416,7 @@ server_demux(struct text *text, const struct subsystem *subsystem)
 	    "\treply->Head.msgh_remote_port = InHeadP->%s;\n"
 	    "\treply->Head.msgh_local_port = MACH_PORT_NULL;\n"
 	    "\treply->Head.msgh_seqno = 0;\n"
-	    "\treply->Head.msgh_id = InHeadP->msgh_id + 100;\n"
+	    "\treply->Head.msgh_id = (mach_msg_id_t)((unsigned)InHeadP->msgh_id + 100u);\n"
 	    "\treply->RetCodeType = MIG_TYPE(MACH_MSG_TYPE_INTEGER_32, 32, 1, 1, 0, 0);\n"
 	    "\treply->RetCode = MIG_BAD_ID;\n"
 	    "\tif (routine == 0)\n\t\treturn FALSE;\n"

@@ -205,8 +205,10 @@ server_pack_indefinite(const struct server *server, const struct item *item)
 	    "\t\tmig_length = 8;\n", name, room, field, name, field, server_code(server, item),
 	    type->port ? 32 : type->bits, name, stub_element_number(type), server_dealloc(item));
 	text_add(text, "\t\tOut0P->Head.msgh_bits |= MACH_MSGH_BITS_COMPLEX;\n\t} else {\n"
-	    "\tif (%sCnt > %u)\n\t\t%sCnt = %u;\n", name, type->count, name, type->count);
+	    "\t\tif (%sCnt > %u)\n\t\t\t%sCnt = %u;\n", name, type->count, name, type->count);
+	text->indent++;
 	server_pack_variable(server, item, ".Data");
+	text->indent--;
 	text_add(text, "\t}\n");
 }
 

@@ -225,7 +225,7 @@ stub_tail(const struct stub *stub, const struct item *item, const char *bytes)
 	const char *field = stub_field(stub, item);
 
 	if (stub_element_bytes(item->type) % 8 != 0)
-		text_add(stub->text, "\t\t__builtin_memset((char *)&%s + (%s), 0, "
+		text_add(stub->text, "\t__builtin_memset((char *)&%s + (%s), 0, "
 		    "MIG_PADDED(%s) - (%s));\n", field, bytes, bytes, bytes);
 }
 

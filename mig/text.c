@@ -5,6 +5,7 @@
  * OBJECT    struct text, owned by whoever declares it; arena blocks, owned by the program
  * TESTS     tests/unit/mig (every golden file goes through here)
  */
+#define _GNU_SOURCE
 #include "text.h"
 
 #include <stdarg.h>
@@ -91,16 +92,26 @@ void
 text_add(struct text *text, const char *format, ...)
 {
 	va_list args;
+	char *added, *at;
 	int length;
 
 	va_start(args, format);
-	length = vsnprintf(NULL, 0, format, args);
+	length = vasprintf(&added, format, args);
 	va_end(args);
-	text_reserve(text, (size_t)length);
-	va_start(args, format);
-	vsnprintf(text->data + text->length, (size_t)length + 1, format, args);
-	va_end(args);
-	text->length += (size_t)length;
+	if (length < 0)
+		error_fatal("out of memory");
+	for (at = added; *at != '\0'; ) {
+		size_t line = strcspn(at, "\n");
+
+		if (at[line] == '\n')
+			line++;
+		if (*at == '\t' && (text->length == 0 || text->data[text->length - 1] == '\n'))
+			for (unsigned i = 0; i < text->indent; i++)
+				text_append(text, "\t", 1);
+		text_append(text, at, line);
+		at += line;
+	}
+	free(added);
 }
 
 /*

@@ -10,6 +10,7 @@ struct text {
 	char	*data;		/* always terminated once anything was added */
 	size_t	length;
 	size_t	capacity;
+	unsigned indent;	/* more tabs for lines that begin with one */
 };
 
 void text_add(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));

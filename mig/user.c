@@ -171,6 +171,7 @@ user_pack_indefinite(const struct user *user, const struct item *item)
 	    type->port ? 32 : type->bits, number, user_dealloc(item));
 	text_add(text, "\t\t%s.Out = (void *)%s;\n\t\tmig_length = 8;\n\t\tmig_complex = 1;\n\t} else {\n",
 	    field, item->argument->name);
+	text->indent++;
 	stub_type(&user->in, item, code, number, "1", "0");
 	user_copy_in(user, item, count, ".Data");
 	text_add(text, "\tmig_number = %s * %uu;\n", count, stub_element_bytes(type));
@@ -181,6 +182,7 @@ user_pack_indefinite(const struct user *user, const struct item *item)
 		text_add(text, "\tif (%s)\n\t\tmig_deallocate((vm_address_t)%s, %s * %uu);\n",
 		    user_dealloc(item), item->argument->name, count,
 		    type->port ? 4 : stub_element_bytes(type));
+	text->indent--;
 	text_add(text, "\t}\n");
 }
 
@@ -384,9 +386,13 @@ user_unpack_variable(const struct user *user, const struct item *item)
 	}
 	if (item->argument->count_in_out) {
 		text_add(text, "\tif (mig_number > *%sCnt) {\n", name);
+		text->indent++;
 		user_copy_out(user, item, name, text_format("*%sCnt", name), "");
+		text->indent--;
 		text_add(text, "\t\tmig_result = MIG_ARRAY_TOO_LARGE;\n\t} else {\n");
+		text->indent++;
 		user_copy_out(user, item, name, "mig_number", "");
+		text->indent--;
 		text_add(text, "\t}\n");
 	} else {
 		user_copy_out(user, item, name, "mig_number", "");
@@ -417,7 +423,9 @@ user_unpack_indefinite(const struct user *user, const struct item *item)
 	    "\t\t\t\tmig_number = 0;\n"
 	    "\t\t\t\tmig_result = KERN_RESOURCE_SHORTAGE;\n"
 	    "\t\t\t}\n\t\t}\n", field, name, ctype, field, ctype, name, bytes, name, ctype);
+	text->indent++;
 	user_copy_out(user, item, text_format("(*%s)", name), "mig_number", ".Data");
+	text->indent--;
 	text_add(text, "\t}\n\t*%sCnt = mig_number;\n", name);
 }
 
