@@ -69,6 +69,14 @@ void cthread_init(void)
 	main_thread.ct_self = &main_thread;
 }
 
+/* In a task with a copy of this memory: the calling thread is its only one, and the main one. */
+void cthread_init_child(void)
+{
+	main_thread = (struct cthread) { .ct_reent = main_thread.ct_reent };
+	thread_count = 1;
+	cthread_init();
+}
+
 static void thread_body(void *argument)
 {
 	cthread_t self = argument;

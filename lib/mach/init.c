@@ -17,8 +17,13 @@ int mach_init(void)
 	return 0;
 }
 
+/* Present when the program uses C Threads. */
+extern void cthread_init_child(void) __attribute__((weak));
+
 void mach_init_child(void)
 {
+	if (cthread_init_child)
+		cthread_init_child();
 	mach_task_self_ = MACH_PORT_NULL;
 	reply_port_forget();
 	mach_init();

@@ -143,6 +143,8 @@ extern vm_size_t cthread_stack_size;
 
 /* Called by crt0; makes the running thread the main C thread. */
 extern void cthread_init(void);
+/* Called by mach_init_child. */
+extern void cthread_init_child(void);
 /* Null when there is no memory or no thread to be had. */
 extern cthread_t cthread_fork(cthread_fn_t function, any_t argument);
 extern void cthread_detach(cthread_t thread);
