@@ -116,7 +116,7 @@ S_tour_inout(mach_port_t port, int64_t *address, tour_mixed_t mixed, tour_fixed_
     tour_ints_t ints, mach_msg_type_number_t *intsCnt, int *last)
 {
 	(void)port;
-	*address += mixed.big;
+	*address = (int64_t)((uint64_t)*address + (uint64_t)mixed.big);
 	for (int i = 0; i < 6; i++)
 		fixed[i] = (int16_t)(fixed[i] + 1);
 	must(*intsCnt <= 40, "count of an inout array");
@@ -175,7 +175,7 @@ S_tour_indefinite(mach_port_t port, tour_many_t ints, mach_msg_type_number_t int
 	(void)port;
 	touch(ints, bytes);
 	touch(mixed, mixed_bytes);
-	*rbetween = between + flavor;
+	*rbetween = (int)((unsigned)between + (unsigned)flavor);
 	if (intsCnt > *rintsCnt)
 		*rints = fake_alloc(bytes);
 	copy(*rints, ints, bytes);
@@ -211,7 +211,7 @@ S_tour_out_of_line(mach_port_t port, tour_out_t kept, mach_msg_type_number_t kep
     boolean_t *rmaybeDealloc, int *after)
 {
 	(void)port;
-	*after = (int)(*one + row[3]);
+	*after = (int)((uint64_t)*one + (unsigned)row[3]);
 	/* whoever keeps what it sends frees it later: here the next call, or the test's end */
 	*rkept = out_copy(kept, keptCnt);
 	*rkeptCnt = keptCnt;
@@ -325,7 +325,7 @@ S_tour_simple(mach_port_t port, int value, tour_chars_t chars, mach_msg_type_num
 {
 	(void)port;
 	must(charsCnt <= 21, "count of a variable array");
-	tour_simple_sum = value + (int)touch(chars, charsCnt);
+	tour_simple_sum = (int)((unsigned)value + (unsigned)touch(chars, charsCnt));
 	return KERN_SUCCESS;
 }
 
@@ -365,7 +365,7 @@ S_tour_header(mach_port_t port, mach_port_t back, mach_msg_type_name_t backPoly,
 	tour_reply_name = NAME(back);
 	tour_reply_kind = backPoly;
 	must(seqno == 77, "sequence number");
-	*rvalue = value + 1;
+	*rvalue = (int)((unsigned)value + 1);
 	return KERN_SUCCESS;
 }
 
