@@ -149,10 +149,10 @@ process_inherit(struct process *process, struct process *parent)
 	parent->p_children = process;
 	process->p_pgid = parent->p_pgid;
 	process->p_session = parent->p_session;
-	process->p_session->se_refs++;
+	__atomic_add_fetch(&process->p_session->se_refs, 1, __ATOMIC_RELAXED);
 	process->p_ignored = parent->p_ignored;
 	process->p_caught = parent->p_caught;
-	process->p_no_child_wait = parent->p_no_child_wait;
+	process->p_child_flags = parent->p_child_flags;
 	process->p_cred = parent->p_cred;
 	cred_ref(process->p_cred);
 	memcpy(process->p_limits, parent->p_limits, sizeof(process->p_limits));
@@ -272,8 +272,6 @@ process_destroy(struct process *process)
 	process->p_next->p_prev = process->p_prev;
 	process->p_prev->p_next = process->p_next;
 	process_number--;
-	session_rel(process->p_session);
-	process->p_session = NULL;
 	process_rel(process);
 }
 
@@ -289,6 +287,7 @@ process_rel(struct process *process)
 	if (__atomic_sub_fetch(&process->p_refs, 1, __ATOMIC_ACQ_REL) != 0)
 		return;
 	cred_rel(process->p_cred);
+	session_rel(process->p_session);
 	process_free(process);
 }
 
@@ -309,10 +308,14 @@ process_publish(struct process *process)
 	share->uh_egid = process->p_cred->c_egid;
 }
 
-void
+int
 process_ctx(struct process *process, struct vfs_ctx *ctx)
 {
 	mutex_lock(&process_lock);
+	if (process->p_cwd == NULL) {
+		mutex_unlock(&process_lock);
+		return -LX_EINTR;
+	}
 	ctx->v_root = process->p_root;
 	ctx->v_cwd = process->p_cwd;
 	ctx->v_cred = process->p_cred;
@@ -321,6 +324,7 @@ process_ctx(struct process *process, struct vfs_ctx *ctx)
 	item_ref(ctx->v_cwd);
 	cred_ref(ctx->v_cred);
 	mutex_unlock(&process_lock);
+	return 0;
 }
 
 void

@@ -48,7 +48,7 @@ struct space {
 };
 
 struct session {
-	uint32_t	se_refs;	/* (p) processes */
+	uint32_t	se_refs;	/* (a) processes */
 	int		se_sid;
 	struct tty_job	*se_tty;	/* (p) */
 };
@@ -71,6 +71,9 @@ enum process_state {
 	PROCESS_EXITING,	/* being taken apart by one worker; no new threads or requests */
 	PROCESS_ZOMBIE,		/* only identity, relations, status, usage */
 };
+
+#define CHILD_NO_WAIT	1	/* SIGCHLD: SA_NOCLDWAIT */
+#define CHILD_NO_STOP	2	/* SIGCHLD: SA_NOCLDSTOP */
 
 /* Sums for getrusage and times, nanoseconds. */
 struct usage {
@@ -108,13 +111,14 @@ struct process {
 	bool		p_stop_report;	/* (p) WUNTRACED has something to say */
 	bool		p_continue_report; /* (p) */
 	struct wait_queue p_wait;	/* children changed; woken under (p) */
-	struct process	*p_vfork_parent; /* (p) waits for our exec or exit; else null */
-	struct wait_queue p_vfork_wait;	/* on the parent */
+	bool		p_vfork;	/* (p) the parent waits for our exec or exit */
+	struct wait_queue p_vfork_wait;	/* where it waits */
+	struct process	*p_reap_next;	/* (p) in the reaper's list */
 
 	struct sig_queue p_pending;	/* (p) for any thread */
 	uint64_t	p_ignored;	/* (p), (a) read */
 	uint64_t	p_caught;	/* (p), (a) read */
-	bool		p_no_child_wait; /* (p) */
+	uint32_t	p_child_flags;	/* (p) CHILD_NO_WAIT, CHILD_NO_STOP */
 
 	struct cred	*p_cred;	/* (p) exchanged whole */
 	struct rlimit64	p_limits[RLIMITS];	/* (p) */
@@ -173,7 +177,8 @@ uint64_t	process_forks(void);
 int		process_last_pid(void);
 /* The share page's copies of ids. => process_lock held */
 void		process_publish(struct process *process);
-void		process_ctx(struct process *process, struct vfs_ctx *ctx);	/* takes references */
+/* Takes references; -LX_EINTR if the process is gone. */
+int		process_ctx(struct process *process, struct vfs_ctx *ctx);
 void		process_ctx_rel(struct vfs_ctx *ctx);
 
 /* uthread.c */
@@ -192,7 +197,7 @@ int		uthread_create(struct process *process, const struct uthread_start *start,
 		    struct uthread **out);
 void		uthread_run(struct uthread *thread);
 /* Unlist, kill the kernel thread and the ports.  => process_lock held */
-void		uthread_destroy(struct uthread *thread);
+void		uthread_destroy(struct uthread *thread, bool kill_kernel);
 void		uthread_ref(struct uthread *thread);
 void		uthread_rel(struct uthread *thread);
 struct uthread	*uthread_lookup(int tid);	/* => process_lock held */
@@ -239,13 +244,24 @@ void		signal_flush(struct sig_queue *queue, uint64_t set);
 uint64_t	signal_pending(const struct uthread *thread);
 void		signal_publish(struct process *process);	/* slots' us_pending */
 void		signal_continue(struct process *process);
+void		signal_stop(struct process *process, int sig);
+/* No handler can run (blocked, ignored, default): the fault is fatal. */
+bool		signal_fault_fatal(struct uthread *thread, int sig);
 
 /* exit.c */
 /*
- * End the process with a wait status.
- * => process_lock held; it is dropped and taken again: nothing of the process may be touched after
+ * End the process with a wait status: its threads stop now; what remains is done by the reaper.
+ * => process_lock held; any other lock may be held as well
  */
+void		process_terminate(struct process *process, int status);
+/* The same, done completely by the calling worker.  => no lock held */
 void		process_exit(struct process *process, int status);
+/* Stop every thread and give space and share pages back.  => process_lock held */
+void		process_strip(struct process *process);
+void		process_vfork_done(struct process *process);	/* => process_lock held */
+void		reaper_start(void);
+/* Tell the parent of a change of state. => process_lock held */
+void		process_notify_parent(struct process *process, int code, int status);
 int		process_wait(struct process *parent, int pid, int options, int *status,
 		    struct usage *usage, struct lx_siginfo *info);
 void		process_usage(struct process *process, struct usage *usage);
@@ -264,12 +280,15 @@ int		process_exec(struct uthread *thread, struct process *process,
 
 /* job.c */
 struct session	*session_create(int sid);
-void		session_rel(struct session *session);		/* => process_lock held */
+void		session_rel(struct session *session);
+/* Before the first process runs: who opens its console. */
+void		job_act_for(struct process *process);
 int		job_setsid(struct process *process);
 int		job_setpgid(struct process *caller, int pid, int pgid);
-/* process leaves its group (exit): orphaned stopped groups get SIGHUP, SIGCONT */
+/* A process is going: groups it leaves orphaned and stopped get SIGHUP, SIGCONT. */
 void		job_leave(struct process *process);
 void		job_session_end(struct process *leader);
+bool		job_group_orphaned(int pgid);
 
 /* timer.c */
 void		timer_start(void);

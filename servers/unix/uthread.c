@@ -201,13 +201,14 @@ uthread_find_slot(struct process *process)
 }
 
 static void
-uthread_drop_rights(struct uthread *thread)
+uthread_drop_rights(struct uthread *thread, bool kill_kernel)
 {
 	if (thread->t_request != MACH_PORT_NULL)
 		mach_port_mod_refs(mach_task_self(), thread->t_request, MACH_PORT_RIGHT_RECEIVE,
 		    -1);
 	if (thread->t_kernel != MACH_PORT_NULL) {
-		thread_terminate(thread->t_kernel);
+		if (kill_kernel)
+			thread_terminate(thread->t_kernel);
 		mach_port_deallocate(mach_task_self(), thread->t_kernel);
 	}
 	thread->t_request = thread->t_kernel = MACH_PORT_NULL;
@@ -244,7 +245,7 @@ uthread_create(struct process *process, const struct uthread_start *start, struc
 		error = uthread_make_kernel(thread, process->p_space->sp_task, start);
 	if (error != 0) {
 		uthread_leave(thread);
-		uthread_drop_rights(thread);
+		uthread_drop_rights(thread, true);
 		uthread_rel(thread);
 		return error;
 	}
@@ -262,7 +263,7 @@ uthread_run(struct uthread *thread)
 }
 
 void
-uthread_destroy(struct uthread *thread)
+uthread_destroy(struct uthread *thread, bool kill_kernel)
 {
 	struct uthread **link = &thread->t_process->p_threads;
 	struct sleeper *sleeper;
@@ -277,7 +278,7 @@ uthread_destroy(struct uthread *thread)
 		sleeper_wake(sleeper);
 	signal_flush(&thread->t_pending, ~0ull);
 	uthread_leave(thread);
-	uthread_drop_rights(thread);
+	uthread_drop_rights(thread, kill_kernel);
 	uthread_rel(thread);
 }
 

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The Unix server.
+
+UNIX_SRC := $(wildcard servers/unix/*.c servers/unix/*/*.c)
+UNIX_GEN := $(B)/gen/user/unix_server.c $(B)/gen/user/unix_server.h $(B)/gen/user/unix.h $(B)/gen/user/unix.user.c
+
+$(B)/gen/user/unix.user.c: servers/unix/protocol/unix.defs $(MIG)
+	$(call say,MIG,$<)
+	@mkdir -p $(@D)
+	$(Q)CC="$(CC)" $(MIG) -Iabi -Iservers/unix/protocol -user $@ -header $(B)/gen/user/unix.h \
+		-server $(B)/gen/user/unix_server.c -sheader $(B)/gen/user/unix_server.h $<
+$(filter-out %.user.c,$(UNIX_GEN)): $(B)/gen/user/unix.user.c
+
+USER_GEN_HEADERS += $(B)/gen/user/unix.h $(B)/gen/user/unix_server.h
+
+$(eval $(call newlib_program,unix,$(UNIX_SRC) gen/user/unix_server.c,-Iservers/unix -Iservers/unix/protocol))
