@@ -1,3 +1,22 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Includes the rules of every folder below.
-include $(wildcard bench/*/rules.mk)
+# make bench: the native program and the Linux program, one CPU under -icount, beside the anchors of anchors.txt.
+
+BENCH_HARNESS := tests/boot/harness/test.c tests/boot/harness/port.c tests/boot/harness/thread.c
+$(eval $(call native_program,bench-mach,$(wildcard bench/mach/*.c) $(BENCH_HARNESS)))
+
+# the same static binary that measured Linux; the root image takes it to /bench
+UNIXBENCH := $(O)/bench/unixbench
+$(UNIXBENCH): bench/linux/unixbench.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)gcc -std=c11 -O2 -static -pthread -s -o $@ $<
+
+.PHONY: bench bench-check
+bench: deps
+	@$(MAKE) --no-print-directory CONFIG=release run-image $(B)/bin/bench-mach
+	@tools/bench $(O)/release
+
+# a test: every row is measured, and none is more than 2% above the recorded history
+bench-check: deps
+	@$(MAKE) --no-print-directory CONFIG=release run-image $(B)/bin/bench-mach
+	@tools/bench --check $(O)/release

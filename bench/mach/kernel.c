@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Traps, kernel calls, ports, tasks, threads, switches. */
+#include <mach/machine/thread_status.h>
+#include "bench.h"
+
+extern long bench_trap0(long number);
+__asm__(".text; bench_trap0: movslq %edi, %rax; syscall; ret");
+
+void bench_report(const char *key, uint64_t ticks, uint64_t n)
+{
+	test_say("BENCH %s %ld.%ld", key, (int64_t)(ticks / n), (int64_t)(ticks * 10 / n % 10));
+}
+
+TEST_FLAGS(traps, TEST_MAY_LEAK)
+{
+	BENCH("trap", 5000, bench_trap0(-31));
+	BENCH("mach_task_self", 5000, (mach_task_self)());
+	BENCH("mach_thread_self", 5000, mach_thread_self());
+}
+
+TEST_FLAGS(kernel_calls, TEST_MAY_LEAK)
+{
+	mach_port_t p = test_port();
+	vm_statistics_data_t vs;
+	mach_port_type_t type;
+
+	BENCH("vm_statistics", 2000, vm_statistics(SELF, &vs));
+	BENCH("mach_port_type", 2000, mach_port_type(SELF, p, &type));
+	BENCH("port_allocate_destroy", 1000, mach_port_t q;
+	    mach_port_allocate(SELF, MACH_PORT_RIGHT_RECEIVE, &q); mach_port_destroy(SELF, q));
+}
+
+TEST_FLAGS(tasks_and_threads, TEST_MAY_LEAK)
+{
+	mach_port_t t;
+
+	BENCH("task_create_terminate", 200, task_create(SELF, FALSE, &t); task_terminate(t); mach_port_deallocate(SELF, t));
+	BENCH("thread_create_terminate", 200, thread_create(SELF, &t); thread_terminate(t); mach_port_deallocate(SELF, t));
+}
+
+static void switcher(void *arg)
+{
+	(void)arg;
+	for (;;)
+		bench_trap0(-60);
+}
+
+TEST_FLAGS(context_switch, TEST_MAY_LEAK)
+{
+	mach_port_t child = test_fork(switcher, NULL);
+
+	for (int i = 0; i < 100; i++)
+		bench_trap0(-60);
+	BENCH("context_switch_pair", 2000, bench_trap0(-60));
+	task_terminate(child);
+}
+
+static volatile uint32_t word;
+
+static void waker(void *arg)
+{
+	(void)arg;
+	for (;;) {
+		while (word != 1)
+			gsync_wait(SELF, (vm_address_t)&word, 0, 0, 0, 0);
+		word = 0;
+		gsync_wake(SELF, (vm_address_t)&word, 0, 0);
+	}
+}
+
+TEST_FLAGS(gsync, TEST_MAY_LEAK)
+{
+	mach_port_t t = test_thread(waker, NULL);
+
+	test_sleep(10);
+	BENCH("gsync_ping_pong", 500,
+	    word = 1; gsync_wake(SELF, (vm_address_t)&word, 0, 0);
+	    while (word != 0)
+		gsync_wait(SELF, (vm_address_t)&word, 1, 0, 0, 0));
+	thread_terminate(t);
+}
+
+static void handler(void *arg)
+{
+	struct { mach_msg_header_t h; struct port_item thread, task; char rest[64]; } m;
+	mach_port_t port = (mach_port_t)(uintptr_t)arg;
+
+	for (;;) {
+		if (mach_msg(&m.h, MACH_RCV_MSG, 0, sizeof m, port, 0, MACH_PORT_NULL) != MACH_MSG_SUCCESS)
+			return;
+		mach_port_deallocate(SELF, m.thread.port.name);
+		mach_port_deallocate(SELF, m.task.port.name);
+		struct { mach_msg_header_t h; mach_msg_type_t type; int code, pad; } reply = {
+			.h = { .msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0), .msgh_remote_port = m.h.msgh_remote_port,
+			    .msgh_id = m.h.msgh_id + 100 },
+			.type = { .msgt_name = MACH_MSG_TYPE_INTEGER_32, .msgt_size = 32, .msgt_inline = 1, .msgt_number = 1 },
+		};
+		mach_msg(&reply.h, MACH_SEND_MSG, sizeof reply, 0, MACH_PORT_NULL, 0, MACH_PORT_NULL);
+	}
+}
+
+TEST_FLAGS(exceptions, TEST_MAY_LEAK)
+{
+	mach_port_t p = test_port_with_send(), self = mach_thread_self();
+	mach_port_t t = test_thread(handler, (void *)(uintptr_t)p);
+
+	CHECK_OK(thread_set_special_port(self, 3, p));
+	BENCH("exception", 500, __asm__ volatile("int3"));
+	CHECK_OK(thread_set_special_port(self, 3, MACH_PORT_NULL));
+	thread_terminate(t);
+}
