@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Names and messages for the rest of the kernel (ipc.h).
+ *
+ * RIGHTS  as ipc.h says for each routine.
+ */
+#include <ipc/ipc.h>
+#include <ipc/kmsg.h>
+#include <ipc/mqueue.h>
+#include <ipc/port.h>
+#include <ipc/right.h>
+#include <ipc/space.h>
+#include <kern/string.h>
+
+mach_port_name_t ipc_port_copyout_send(struct ipc_port *port, struct ipc_space *space)
+{
+	mach_port_name_t name;
+	kern_return_t kr;
+
+	if (!IP_VALID(port))
+		return port == IP_NULL ? MACH_PORT_NAME_NULL : MACH_PORT_NAME_DEAD;
+	kr = ipc_right_copyout(space, port, MACH_MSG_TYPE_PORT_SEND, &name, NULL);
+	if (kr == KERN_SUCCESS)
+		return name;
+	ipc_port_release_send(port);
+	return kr == KERN_INVALID_CAPABILITY ? MACH_PORT_NAME_DEAD : MACH_PORT_NAME_NULL;
+}
+
+kern_return_t ipc_port_copyin_send(struct ipc_space *space, mach_port_name_t name, struct ipc_port **portp)
+{
+	return ipc_right_copyin_name(space, name, MACH_MSG_TYPE_COPY_SEND, true, portp);
+}
+
+kern_return_t ipc_port_alloc(struct ipc_space *space, mach_port_name_t *namep, struct ipc_port **portp)
+{
+	kern_return_t kr = ipc_port_create_in(space, namep, portp);
+
+	if (kr == KERN_SUCCESS) {
+		ipc_port_ref(*portp);
+		ipc_port_unlock(*portp);
+	}
+	return kr;
+}
+
+void *ipc_name_to_kobject(struct ipc_space *space, mach_port_name_t name, enum ipc_kotype kotype, void (*ref)(void *))
+{
+	struct ipc_entry *e;
+	void *kobject = NULL;
+
+	if (ipc_right_lookup(space, name, &e) != KERN_SUCCESS)
+		return NULL;
+	if (e->ie_bits & MACH_PORT_TYPE_SEND)
+		kobject = ipc_kobject_lookup(e->ie_object, kotype, ref);
+	ipc_space_unlock(space);
+	return kobject;
+}
+
+kern_return_t ipc_kernel_send(mach_msg_header_t *msg, uint32_t size)
+{
+	struct ipc_kmsg *kmsg = ipc_kmsg_alloc(size);
+	kern_return_t kr = KERN_SUCCESS;
+	union {
+		struct ipc_kmsg	 kmsg;
+		char		 bytes[2048];
+	} last;
+
+	if (kmsg == NULL) {
+		/* destroy what the message holds: in place of a copy, by way of a small one on the stack */
+		kr = KERN_RESOURCE_SHORTAGE;
+		if (size > sizeof(last) - IKM_OVERHEAD)
+			return kr;	/* no caller's message is that large */
+		kmsg = &last.kmsg;
+		kmsg->ikm_marequest = NULL;
+	}
+	memcpy(&kmsg->ikm_header, msg, size);
+	kmsg->ikm_header.msgh_size = size;
+	ipc_kmsg_copyin_kernel(kmsg);
+	if (kr == KERN_SUCCESS)
+		(void)ipc_mqueue_send(kmsg, MACH_SEND_ALWAYS, 0, NULL, NULL);
+	else
+		ipc_kmsg_clean(kmsg);
+	return kr;
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Kernel servers: from the id of a request to the generated routine, its reply, and what becomes of the request.
+ * The routine runs in the sender's thread; user-sent notifications are ids like any other unknown one.
+ *
+ * LOCKS   none; routines may block on the stack.
+ * TESTS   tests/boot
+ */
+#include <ipc/kobject.h>
+#include <ipc/kmsg.h>
+#include <ipc/notify.h>
+#include <ipc/port.h>
+#include <kern/counter.h>
+#include <kern/panic.h>
+#include <mach/mig_errors.h>
+#include <mach/notify.h>
+
+#include <device/device.server.h>
+#include <mach/gnumach.server.h>
+#include <mach/mach.server.h>
+#include <mach/mach4.server.h>
+#include <mach/mach_host.server.h>
+#include <mach/mach_port.server.h>
+#include <mach/x86_64/mach_i386.server.h>
+#include <mach_debug/mach_debug.server.h>
+
+struct subsystem {
+	const mig_routine_t *ss_routines;
+	int		 ss_base;
+	unsigned	 ss_count;
+	uint32_t	 ss_reply_max;
+};
+
+static const struct subsystem subsystems[] = {
+	{ mach_server_routines, MACH_SERVER_BASE, MACH_SERVER_COUNT, MACH_SERVER_REPLY_MAX },
+	{ mach_host_server_routines, MACH_HOST_SERVER_BASE, MACH_HOST_SERVER_COUNT, MACH_HOST_SERVER_REPLY_MAX },
+	{ device_server_routines, DEVICE_SERVER_BASE, DEVICE_SERVER_COUNT, DEVICE_SERVER_REPLY_MAX },
+	{ mach_debug_server_routines, MACH_DEBUG_SERVER_BASE, MACH_DEBUG_SERVER_COUNT, MACH_DEBUG_SERVER_REPLY_MAX },
+	{ mach_port_server_routines, MACH_PORT_SERVER_BASE, MACH_PORT_SERVER_COUNT, MACH_PORT_SERVER_REPLY_MAX },
+	{ mach_i386_server_routines, MACH_I386_SERVER_BASE, MACH_I386_SERVER_COUNT, MACH_I386_SERVER_REPLY_MAX },
+	{ mach4_server_routines, MACH4_SERVER_BASE, MACH4_SERVER_COUNT, MACH4_SERVER_REPLY_MAX },
+	{ gnumach_server_routines, GNUMACH_SERVER_BASE, GNUMACH_SERVER_COUNT, GNUMACH_SERVER_REPLY_MAX },
+};
+
+/* ids in hundreds from 2000: one step from an id to its subsystem */
+#define RANGE_FIRST	2000
+#define RANGE_STEP	100
+#define RANGES		32
+static const struct subsystem *ranges[RANGES];
+
+static void (*dead_name_fn[IKOT_IO_PERM + 1])(void *, uint32_t);
+
+void ipc_kobject_init(void)
+{
+	for (unsigned i = 0; i < sizeof(subsystems) / sizeof(subsystems[0]); i++) {
+		const struct subsystem *ss = &subsystems[i];
+		unsigned range = (unsigned)(ss->ss_base - RANGE_FIRST) / RANGE_STEP;
+
+		KASSERT(range < RANGES && ranges[range] == NULL && ss->ss_count <= RANGE_STEP);
+		ranges[range] = ss;
+	}
+}
+
+static mig_routine_t find_routine(mach_msg_id_t id, uint32_t *reply_max)
+{
+	unsigned range = ((unsigned)id - RANGE_FIRST) / RANGE_STEP, index;
+	const struct subsystem *ss = range < RANGES ? ranges[range] : NULL;
+
+	*reply_max = sizeof(mig_reply_header_t);
+	if (ss == NULL)
+		return NULL;
+	index = (unsigned)(id - ss->ss_base);
+	if (index >= ss->ss_count || ss->ss_routines[index] == NULL)
+		return NULL;
+	if (ss->ss_reply_max > *reply_max)
+		*reply_max = ss->ss_reply_max;
+	return ss->ss_routines[index];
+}
+
+/* => a reply without results to the request's reply port, whose right it takes over */
+static struct ipc_kmsg *make_reply(struct ipc_kmsg *request, uint32_t size, kern_return_t code)
+{
+	mach_msg_header_t *in = &request->ikm_header;
+	struct ipc_kmsg *reply = ipc_kmsg_alloc(size);
+	mig_reply_header_t *out;
+
+	if (reply == NULL)
+		return NULL;
+	reply->ikm_trace = request->ikm_trace;
+	out = (mig_reply_header_t *)(void *)&reply->ikm_header;
+	out->Head.msgh_bits = MACH_MSGH_BITS(MACH_MSGH_BITS_LOCAL(in->msgh_bits), 0);
+	out->Head.msgh_size = sizeof(*out);
+	out->Head.msgh_remote_port = in->msgh_local_port;
+	out->Head.msgh_local_port = MACH_PORT_NULL;
+	out->Head.msgh_seqno = 0;
+	out->Head.msgh_id = in->msgh_id + 100;
+	out->RetCodeType = (mach_msg_type_t){
+		.msgt_name = MACH_MSG_TYPE_INTEGER_32, .msgt_size = 32, .msgt_inline = 1, .msgt_number = 1,
+	};
+	out->RetCode = code;
+	return reply;
+}
+
+/* The rights of the request's header, its buffer: all that is left after a success */
+static void finish_request(struct ipc_kmsg *request)
+{
+	mach_msg_header_t *h = &request->ikm_header;
+
+	ipc_right_destroy_held(h->msgh_remote_port, MACH_MSGH_BITS_REMOTE(h->msgh_bits));
+	ipc_right_destroy_held(h->msgh_local_port, MACH_MSGH_BITS_LOCAL(h->msgh_bits));
+	ipc_kmsg_free(request);
+}
+
+struct ipc_kmsg *ipc_kobject_server(struct ipc_kmsg *request)
+{
+	mach_msg_header_t *in = &request->ikm_header;
+	struct ipc_kmsg *reply;
+	mig_reply_header_t *out;
+	mig_routine_t routine;
+	uint32_t size;
+	kern_return_t kr;
+
+	routine = find_routine(in->msgh_id, &size);
+	reply = make_reply(request, size, MIG_BAD_ID);
+	if (reply == NULL) {
+		ipc_kmsg_destroy(request);
+		return NULL;
+	}
+	out = (mig_reply_header_t *)(void *)&reply->ikm_header;
+	if (routine != NULL)
+		routine(in, &reply->ikm_header);
+	kr = out->RetCode;
+	/* the reply has the reply right now */
+	in->msgh_local_port = MACH_PORT_NULL;
+	if (kr == KERN_SUCCESS || kr == MIG_NO_REPLY) {
+		finish_request(request);
+	} else {
+		out->Head.msgh_bits &= ~MACH_MSGH_BITS_COMPLEX;
+		out->Head.msgh_size = sizeof(*out);
+		ipc_kmsg_destroy(request);
+	}
+	if (kr == MIG_NO_REPLY) {
+		/* somebody answers later, or nobody: the routine has the right, or the simple routine none */
+		ipc_kmsg_free(reply);
+		return NULL;
+	}
+	if (!IP_VALID(out->Head.msgh_remote_port)) {
+		out->Head.msgh_remote_port = MACH_PORT_NULL;
+		ipc_kmsg_destroy(reply);
+		return NULL;
+	}
+	ipc_kmsg_copyin_kernel(reply);
+	return reply;
+}
+
+bool ipc_kobject_notify(struct ipc_port *soright, int id, uint32_t value)
+{
+	void (*fn)(void *, uint32_t);
+	void *kobject;
+
+	if (soright->ip_kotype == IKOT_NONE || soright->ip_state != IP_KERNEL)
+		return false;
+	fn = id == MACH_NOTIFY_DEAD_NAME ? dead_name_fn[soright->ip_kotype] : NULL;
+	ipc_port_lock(soright);
+	kobject = soright->ip_kobject;
+	if (soright->ip_sorights > 0)
+		soright->ip_sorights--;
+	ipc_port_unlock(soright);
+	if (fn != NULL && kobject != NULL)
+		fn(kobject, value);
+	ipc_port_release(soright);
+	return true;
+}
+
+void ipc_kobject_set_dead_name(enum ipc_kotype kind, void (*fn)(void *, uint32_t))
+{
+	dead_name_fn[kind] = fn;
+}
+
+kern_return_t ipc_kobject_request_dead(struct ipc_port *port, struct ipc_port *listener, uint32_t value)
+{
+	struct ipc_port *soright;
+	uint32_t index;
+	kern_return_t kr = KERN_INVALID_CAPABILITY;
+
+	if (!IP_VALID(port))
+		return kr;
+	soright = ipc_port_make_sonce(listener);
+	if (!IP_VALID(soright))
+		return KERN_RESOURCE_SHORTAGE;
+	ipc_port_lock(port);
+	if (ipc_port_alive(port))
+		kr = ipc_port_request_add(port, value, soright, &index);
+	ipc_port_unlock(port);
+	if (kr != KERN_SUCCESS)
+		ipc_port_release_sonce(soright);
+	return kr;
+}

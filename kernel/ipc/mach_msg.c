@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The message trap: send, receive, both.
+ *
+ * One path for everything; a shortcut for the common remote procedure call can stand before it as long as it changes nothing
+ * until it is sure to succeed. A thread that waits keeps its arguments in struct ipc_thread and owns no kernel stack.
+ *
+ * RIGHTS  see copyin.c and copyout.c. A message that cannot be queued is given back (pseudo-receive).
+ * TESTS   tests/boot
+ */
+#include <ipc/ipc_traps.h>
+#include <ipc/kmsg.h>
+#include <ipc/mqueue.h>
+#include <ipc/notify.h>
+#include <ipc/space.h>
+#include <kern/task.h>
+#include <kern/thread.h>
+#include <machine/copy.h>
+#include <machine/cpu.h>
+
+static void receive_continue(void);
+
+/* Too large a message stayed queued: only its size is told */
+static void tell_size(uint64_t msg, uint32_t size)
+{
+	(void)copyout(&size, msg + offsetof(mach_msg_header_t, msgh_size), sizeof(size));
+}
+
+/* => the result of a receive, its message delivered; consumes the message */
+static mach_msg_return_t receive_done(struct thread *self, mach_msg_return_t mr, struct ipc_kmsg *kmsg, uint32_t size)
+{
+	struct ipc_thread *it = &self->th_ipc;
+	struct ipc_space *space = self->th_task->tk_space;
+
+	if (mr == MACH_MSG_SUCCESS) {
+		mr = ipc_kmsg_copyout(kmsg, space, it->it_notify, it->it_option & MACH_RCV_NOTIFY);
+		if (mr == MACH_MSG_SUCCESS)
+			return ipc_kmsg_put(it->it_msg, kmsg, kmsg->ikm_header.msgh_size);
+		if ((mr & ~MACH_MSG_MASK) == MACH_RCV_BODY_ERROR) {
+			(void)ipc_kmsg_put(it->it_msg, kmsg, kmsg->ikm_header.msgh_size);
+			return mr;
+		}
+	} else if (kmsg == NULL) {
+		if (mr == MACH_RCV_TOO_LARGE)
+			tell_size(it->it_msg, size);
+		return mr;
+	}
+	/* the message is lost; the receiver learns where it came */
+	ipc_kmsg_copyout_dest(kmsg, space);
+	(void)ipc_kmsg_put(it->it_msg, kmsg, sizeof(mach_msg_header_t));
+	return mr;
+}
+
+static void receive_continue(void)
+{
+	struct ipc_kmsg *kmsg;
+	uint32_t size;
+	mach_msg_return_t mr = ipc_mqueue_receive_finish(&kmsg, &size);
+
+	thread_syscall_return(receive_done(current_thread(), mr, kmsg, size));
+}
+
+/* A receiver was to get the CPU, but this thread goes on: both run */
+static void abandon_handoff(struct thread *next)
+{
+	if (next != NULL)
+		thread_handoff(next, NULL);
+}
+
+/* The receive half, with the arguments in it_* */
+static mach_msg_return_t trap_receive(struct thread *self, struct thread *handoff)
+{
+	struct ipc_thread *it = &self->th_ipc;
+	struct ipc_kmsg *kmsg = NULL;
+	struct ipc_source so;
+	mach_msg_return_t mr;
+	uint32_t size = 0;
+
+	mr = ipc_mqueue_source(self->th_task->tk_space, it->it_rcv_name, &so);
+	if (mr == MACH_MSG_SUCCESS)
+		mr = ipc_mqueue_receive(&so, it->it_option, it->it_rcv_size, it->it_timeout, receive_continue,
+		    &handoff, &kmsg, &size);
+	abandon_handoff(handoff);
+	return receive_done(self, mr, kmsg, size);
+}
+
+/*
+ * A message that could not be queued: forced in for who asked to be notified, else given back.
+ * => consumes the message
+ */
+static mach_msg_return_t send_failed(struct thread *self, mach_msg_return_t mr, struct ipc_kmsg *kmsg)
+{
+	struct ipc_thread *it = &self->th_ipc;
+	struct ipc_space *space = self->th_task->tk_space;
+
+	if (mr == MACH_SEND_TIMED_OUT && (it->it_option & MACH_SEND_NOTIFY)) {
+		mr = ipc_marequest_create(space, ikm_dest(kmsg), it->it_notify, &kmsg->ikm_marequest);
+		if (mr == MACH_MSG_SUCCESS) {
+			(void)ipc_mqueue_send(kmsg, MACH_SEND_ALWAYS, 0, NULL, NULL);
+			return MACH_SEND_WILL_NOTIFY;
+		}
+	}
+	mr |= ipc_kmsg_copyout_pseudo(kmsg, space);
+	(void)ipc_kmsg_put(it->it_msg, kmsg, kmsg->ikm_header.msgh_size);
+	return mr;
+}
+
+static void send_continue(void)
+{
+	struct thread *self = current_thread();
+	struct ipc_kmsg *kmsg;
+	mach_msg_return_t mr = ipc_mqueue_send_finish(&kmsg);
+
+	if (mr != MACH_MSG_SUCCESS)
+		mr = send_failed(self, mr, kmsg);
+	else if (self->th_ipc.it_option & MACH_RCV_MSG)
+		mr = trap_receive(self, NULL);
+	thread_syscall_return(mr);
+}
+
+static mach_msg_return_t trap_send(struct thread *self, uint32_t send_size, struct thread **handoff)
+{
+	struct ipc_thread *it = &self->th_ipc;
+	uint32_t option = it->it_option, timeout = it->it_timeout;
+	struct ipc_kmsg *kmsg;
+	mach_msg_return_t mr;
+
+	if ((mr = ipc_kmsg_get(it->it_msg, send_size, &kmsg)) != MACH_MSG_SUCCESS)
+		return mr;
+	kmsg->ikm_trace = it->it_trace;
+	if ((option & MACH_SEND_CANCEL) && it->it_notify == MACH_PORT_NAME_NULL) {
+		ipc_kmsg_free(kmsg);
+		return MACH_SEND_INVALID_NOTIFY;
+	}
+	mr = ipc_kmsg_copyin(kmsg, self->th_task->tk_space,
+	    option & MACH_SEND_CANCEL ? it->it_notify : MACH_PORT_NAME_NULL);
+	if (mr != MACH_MSG_SUCCESS)
+		return mr;
+	if ((option & MACH_SEND_NOTIFY) && !(option & MACH_SEND_TIMEOUT)) {
+		option |= MACH_SEND_TIMEOUT;
+		timeout = 0;
+	}
+	mr = ipc_mqueue_send(kmsg, option & MACH_SEND_TIMEOUT, timeout, send_continue, handoff);
+	return mr == MACH_MSG_SUCCESS ? mr : send_failed(self, mr, kmsg);
+}
+
+long mach_msg_trap(uint64_t msg, uint64_t option, uint64_t send_size, uint64_t rcv_size, uint64_t rcv_name,
+    uint64_t timeout, uint64_t notify)
+{
+	struct thread *self = current_thread(), *handoff = NULL;
+	struct ipc_thread *it = &self->th_ipc;
+	mach_msg_return_t mr;
+
+	it->it_msg = msg;
+	it->it_option = (uint32_t)option;
+	it->it_rcv_size = (uint32_t)rcv_size;
+	it->it_rcv_name = (uint32_t)rcv_name;
+	it->it_timeout = (uint32_t)timeout;
+	it->it_notify = (uint32_t)notify;
+	if (option & MACH_SEND_MSG) {
+		/* handing over the CPU pays only when this thread is going to wait */
+		mr = trap_send(self, (uint32_t)send_size, option & MACH_RCV_MSG ? &handoff : NULL);
+		if (mr != MACH_MSG_SUCCESS || !(option & MACH_RCV_MSG))
+			return mr;
+	}
+	if (option & MACH_RCV_MSG)
+		return trap_receive(self, handoff);
+	return MACH_MSG_SUCCESS;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The port traps. Shortcuts for kernel RPCs: on a task that is not a kernel object here they say so, and the caller sends the
+ * message instead.
+ */
+#include <ipc/ipc_traps.h>
+#include <ipc/port.h>
+#include <ipc/right.h>
+#include <ipc/space.h>
+#include <kern/mig_kernel.h>
+#include <kern/right.h>
+#include <kern/task.h>
+#include <kern/thread.h>
+#include <machine/copy.h>
+#include <machine/cpu.h>
+#include <mach/mach_port.server.h>
+
+long trap_mach_reply_port(void)
+{
+	mach_port_name_t name = MACH_PORT_NAME_NULL;
+	struct ipc_port *port;
+
+	if (ipc_port_create_in(ipc_space_self(), &name, &port) != KERN_SUCCESS)
+		return MACH_PORT_NAME_NULL;
+	ipc_port_unlock(port);
+	return name;
+}
+
+long trap_mach_thread_self(void)
+{
+	struct thread *self = current_thread();
+
+	return ipc_port_copyout_send(right_copy(&self->th_task->tk_lock, &self->th_self_right), ipc_space_self());
+}
+
+long trap_mach_task_self(void)
+{
+	struct task *task = current_thread()->th_task;
+
+	return ipc_port_copyout_send(right_copy(&task->tk_lock, &task->tk_self_right), task->tk_space);
+}
+
+long trap_mach_host_self(void)
+{
+	return ipc_port_copyout_send(convert_host_to_port(&realhost), ipc_space_self());
+}
+
+/* => the name space of a local task, referenced; NULL: use the message */
+static struct ipc_space *space_of(uint64_t name)
+{
+	struct task *task = task_from_name((mach_port_name_t)name);
+	struct ipc_space *space;
+
+	if (task == NULL)
+		return NULL;
+	space = task->tk_space;
+	ipc_space_ref(space);
+	task_release(task);
+	return space;
+}
+
+long trap_mach_port_allocate(uint64_t task, uint64_t right, uint64_t namep)
+{
+	struct ipc_space *space = space_of(task);
+	mach_port_name_t name;
+	kern_return_t kr;
+
+	if (space == NULL)
+		return MACH_SEND_INTERRUPTED;
+	kr = mach_port_allocate(space, (mach_port_right_t)right, &name);
+	if (kr == KERN_SUCCESS && copyout(&name, namep, sizeof(name)) != KERN_SUCCESS) {
+		(void)mach_port_destroy(space, name);
+		kr = KERN_INVALID_ADDRESS;
+	}
+	ipc_space_release(space);
+	return kr;
+}
+
+long trap_mach_port_deallocate(uint64_t task, uint64_t name)
+{
+	struct ipc_space *space = space_of(task);
+	kern_return_t kr;
+
+	if (space == NULL)
+		return MACH_SEND_INTERRUPTED;
+	kr = mach_port_deallocate(space, (mach_port_name_t)name);
+	ipc_space_release(space);
+	return kr;
+}
+
+long trap_mach_port_insert_right(uint64_t task, uint64_t name, uint64_t right, uint64_t type)
+{
+	struct ipc_space *space = space_of(task);
+	struct ipc_port *port;
+	kern_return_t kr = KERN_INVALID_VALUE;
+	unsigned held;
+
+	if (space == NULL)
+		return MACH_SEND_INTERRUPTED;
+	if (MACH_MSG_TYPE_PORT_ANY((uint32_t)type) && MACH_PORT_NAME_VALID((mach_port_name_t)name)) {
+		kr = ipc_right_copyin_name(ipc_space_self(), (mach_port_name_t)right, (unsigned)type, true, &port);
+		/* a name that gives no such right: as the message would say it */
+		if (kr == KERN_SUCCESS) {
+			held = ipc_right_held_type((unsigned)type);
+			kr = mach_port_insert_right(space, (mach_port_name_t)name, port, held);
+			if (kr != KERN_SUCCESS)
+				ipc_right_destroy_held(port, held);
+		} else {
+			kr = KERN_INVALID_CAPABILITY;
+		}
+	}
+	ipc_space_release(space);
+	return kr;
+}
+
+long trap_mach_port_allocate_name(uint64_t task, uint64_t right, uint64_t name)
+{
+	struct ipc_space *space = space_of(task);
+	kern_return_t kr;
+
+	if (space == NULL)
+		return MACH_SEND_INTERRUPTED;
+	kr = mach_port_allocate_name(space, (mach_port_right_t)right, (mach_port_name_t)name);
+	ipc_space_release(space);
+	return kr;
+}
