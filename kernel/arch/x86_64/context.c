@@ -191,6 +191,10 @@ static void switch_task(struct cpu *cpu, struct cpu_machine *cm, struct task *ta
 	cm->cm_task = task;
 	if (cm->cm_ldt != ldt)
 		seg_load_ldt(cm, ldt, mk->mk_ldt != NULL ? mk->mk_ldt_count : 4);
+	if (mk->mk_gdt_used || cm->cm_gdt_used) {
+		memcpy(&cm->cm_gdt[SEL_USER_GDT / 8], mk->mk_gdt, sizeof mk->mk_gdt);
+		cm->cm_gdt_used = mk->mk_gdt_used;
+	}
 	if (mk->mk_iomap == NULL) {
 		cm->cm_tss.iomap_base = TSS_NO_IOMAP;
 		return;

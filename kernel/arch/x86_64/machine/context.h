@@ -39,6 +39,8 @@ struct machine_thread {
 struct machine_task {
 	uint64_t	*mk_ldt;		/* NULL: the default one */
 	uint32_t	 mk_ldt_count;
+	bool		 mk_gdt_used;
+	uint64_t	 mk_gdt[4];		/* the task's entries of the GDT */
 	uint8_t		*mk_iomap;		/* NULL: no port allowed; else IOMAP_BYTES, 0 = allowed */
 };
 
