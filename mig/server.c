@@ -228,7 +228,10 @@ server_call(const struct server *server)
 	    argument = argument->next)
 		if (argument->server && argument->type->destructor.function != NULL &&
 		    (argument->request || argument->role == ROLE_REQUEST_PORT))
-			text_add(text, "\t%s(%s);\n", argument->type->destructor.function, argument->name);
+			/* a kernel translates a right to something else, or a dead one, to nothing */
+			text_add(text, "%s\t%s(%s);\n", server->subsystem->kernel_server ?
+			    text_format("\tif (%s != 0)\n\t", argument->name) : "",
+			    argument->type->destructor.function, argument->name);
 	text_add(text, "\tOut0P->RetCode = mig_result;\n");
 }
 
