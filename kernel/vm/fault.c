@@ -1,0 +1,561 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Page faults.
+ *
+ * A fault is a loop of attempts. An attempt holds the map's lock for reading and spin locks only, finds the
+ * page in a bounded number of steps, enters it into the pmap under the lock of its owner, and never waits. When it
+ * cannot be finished everything is dropped, the thread waits, and the next attempt starts from nothing,
+ * so that no check is ever trusted across a wait.
+ *
+ * Where the page of a slot is:
+ *   anonymous entry   tree has an anon, exclusive           -> map as the entry allows
+ *                     tree has an anon, shared              -> read: map read-only; write: copy the page, replace the anon
+ *                     no anon, backing object               -> read: map the object's page read-only; write: copy it
+ *                     no anon                               -> zero-filled page
+ *   object entry      page there                            -> read: map read-only; write: push to private copies, dirty, map
+ *                     page on its way                       -> wait
+ *                     no page                               -> ask the pager
+ *   device entry      map the physical address
+ *
+ * LOCKS   map (read) > object > amap > page queue > pmap.
+ * TESTS   tests/boot/vm_*.c
+ */
+#include <vm/fault.h>
+#include <vm/amap.h>
+#include <vm/map.h>
+#include <vm/object.h>
+#include <vm/page.h>
+#include <vm/pageout.h>
+#include <vm/pager.h>
+#include <kern/exception.h>
+#include <kern/string.h>
+#include <kern/task.h>
+#include <kern/thread.h>
+#include <kern/wait.h>
+#include <machine/cpu.h>
+#include <machine/pmap.h>
+#include <mach/exception.h>
+
+#define FAULT_AROUND	16		/* pages, a power of two not above PTREE_SLOTS */
+#define SHORTAGE_TRIES	64
+
+/* a write must not reach a page that became part of a copy in between: hence here, under the lock */
+static void
+fault_move(struct fault *f)
+{
+	uint8_t *kv = (uint8_t *)phys_to_kv(f->f_phys) + f->f_offset;
+
+	if (f->f_want & VM_PROT_WRITE)
+		memcpy(kv, f->f_buf, f->f_bytes);
+	else
+		memcpy(f->f_buf, kv, f->f_bytes);
+}
+
+/* deliver a page: wire, pin, move bytes, map. => lock of the page's owner held */
+static enum resolve
+fault_deliver(struct fault *f, struct vm_page *p, vm_prot_t prot)
+{
+	f->f_phys = vm_page_to_phys(p);
+	if (f->f_enter && pmap_enter(f->f_pmap, f->f_va, f->f_phys, p, prot, f->f_wire, PMAP_CACHE_NORMAL) !=
+	    KERN_SUCCESS)
+		return RESOLVE_SHORTAGE;
+	if (f->f_wire)
+		vm_page_wire(p);
+	if (f->f_pin) {
+		vm_page_pin(p);
+		f->f_page = p;
+	}
+	if (f->f_buf != NULL)
+		fault_move(f);
+	return RESOLVE_DONE;
+}
+
+/* neighbours are worth mapping when the access looks sequential, or at the start of a region */
+static bool
+looks_sequential(const struct fault *f, const struct vm_entry *e)
+{
+	pmap_paddr_t pa;
+
+	return f->f_va == e->ve_start || pmap_extract(f->f_pmap, f->f_va - PAGE_SIZE, &pa);
+}
+
+/* the window of slots around `index` which the entry covers */
+static void
+around_window(const struct vm_entry *e, uint64_t index, uint64_t *first, uint64_t *last)
+{
+	*first = index & ~(uint64_t)(FAULT_AROUND - 1);
+	*last = *first + FAULT_AROUND - 1;
+	if (*first < e->ve_index)
+		*first = e->ve_index;
+	if (*last >= e->ve_index + vm_entry_pages(e))
+		*last = e->ve_index + vm_entry_pages(e) - 1;
+}
+
+static void
+around_enter(const struct fault *f, const struct vm_entry *e, uint64_t slot, struct vm_page *p, vm_prot_t prot)
+{
+	uint64_t va = e->ve_start + ((slot - e->ve_index) << PAGE_SHIFT);
+	pmap_paddr_t pa;
+
+	if (va != f->f_va && !pmap_extract(f->f_pmap, va, &pa))
+		(void)pmap_enter(f->f_pmap, va, vm_page_to_phys(p), p, prot, false, PMAP_CACHE_NORMAL);
+}
+
+/* => am_lock held */
+static void
+around_anon(const struct fault *f, const struct vm_entry *e, uint64_t slot)
+{
+	const struct ptree_node *leaf = ptree_leaf(&e->ve_amap->am_tree, slot);
+	uint64_t first, last;
+
+	if (leaf == NULL || !looks_sequential(f, e))
+		return;
+	around_window(e, slot, &first, &last);
+	for (; first <= last; first++) {
+		unsigned i = first & PTREE_MASK;
+
+		if (leaf->pn_used >> i & 1)
+			around_enter(f, e, first, ((struct vm_anon *)leaf->pn_slot[i])->an_page,
+			    e->ve_prot & ~VM_PROT_WRITE);
+	}
+}
+
+/* => vo_lock held, and am_lock when the entry is a private copy */
+static void
+around_object(const struct fault *f, const struct vm_entry *e, struct vm_object *o, uint64_t index, uint64_t slot)
+{
+	const struct ptree_node *leaf = ptree_leaf(&o->vo_pages, index);
+	const struct vm_page *p;
+	uint64_t first, last, at;
+
+	if (leaf == NULL)
+		return;
+	around_window(e, slot, &first, &last);
+	for (; first <= last; first++) {
+		at = index - slot + first;
+		if ((at ^ index) & ~(uint64_t)PTREE_MASK || !(leaf->pn_used >> (at & PTREE_MASK) & 1))
+			continue;
+		p = leaf->pn_slot[at & PTREE_MASK];
+		if ((p->pg_flags & (PG_BUSY | PG_ERROR)) || (p->pg_lock & VM_PROT_READ))
+			continue;
+		if (e->ve_amap != NULL && ptree_lookup(&e->ve_amap->am_tree, first, NULL) != NULL)
+			continue;
+		around_enter(f, e, first, leaf->pn_slot[at & PTREE_MASK],
+		    e->ve_prot & ~VM_PROT_WRITE & ~p->pg_lock);
+	}
+}
+
+/*
+ * Page `index` of an object, for access `want`.
+ * => vo_lock held on entry; held on return only with RESOLVE_DONE
+ */
+static enum resolve
+object_page(struct fault *f, struct vm_object *o, uint64_t index, vm_prot_t want, struct vm_page **out)
+{
+	struct vm_page *p;
+
+	if (!o->vo_ready) {
+		assert_wait(&o->vo_ready, true);
+		spin_unlock(&o->vo_lock);
+		return RESOLVE_WAIT;
+	}
+	p = ptree_lookup(&o->vo_pages, index, NULL);
+	if (p == NULL || ((p->pg_flags & PG_ERROR) && !f->f_asked && !o->vo_dead)) {
+		bool ok;
+
+		if (o->vo_dead)
+			goto error;
+		if (p != NULL)
+			vm_object_free_page_locked(o, p);	/* an old error: ask again */
+		p = vm_object_new_page_locked(o, index);
+		spin_unlock(&o->vo_lock);
+		if (p == NULL)
+			return RESOLVE_SHORTAGE;
+		f->f_asked = true;
+		vm_page_my_events()->ve_pageins++;
+		ok = vm_pager_data_request(o, index << PAGE_SHIFT, PAGE_SIZE, want);
+		if (!ok) {
+			spin_lock(&o->vo_lock);
+			vm_object_fail_locked(o);
+			spin_unlock(&o->vo_lock);
+		}
+		return RESOLVE_AGAIN;
+	}
+	if (p->pg_flags & PG_ERROR)
+		goto error;
+	if (p->pg_flags & PG_BUSY) {
+		f->f_asked = true;
+		goto wait;
+	}
+	if ((p->pg_lock & want) != 0) {
+		uint8_t ask = (p->pg_lock & want) & ~(p->pg_lock >> 4);
+
+		if (o->vo_dead)
+			goto error;
+		if (ask == 0)
+			goto wait;
+		p->pg_lock |= ask << 4;
+		spin_unlock(&o->vo_lock);
+		(void)vm_pager_data_unlock(o, index << PAGE_SHIFT, PAGE_SIZE, want);
+		return RESOLVE_AGAIN;
+	}
+	*out = p;
+	return RESOLVE_DONE;
+wait:
+	p->pg_flags |= PG_WANTED;
+	assert_wait(p, true);
+	spin_unlock(&o->vo_lock);
+	return RESOLVE_WAIT;
+error:
+	spin_unlock(&o->vo_lock);
+	f->f_error = KERN_MEMORY_ERROR;
+	return RESOLVE_ERROR;
+}
+
+/* an object mapped directly, shared with all who map it so */
+static enum resolve
+resolve_object(struct fault *f, struct vm_entry *e, uint64_t index)
+{
+	struct vm_object *o = e->ve_object;
+	vm_prot_t prot = e->ve_prot;
+	struct vm_page *p;
+	enum resolve r;
+
+	spin_lock(&o->vo_lock);
+	r = object_page(f, o, index, f->f_want, &p);
+	if (r != RESOLVE_DONE)
+		return r;
+	if (f->f_want & VM_PROT_WRITE) {
+		if (!queue_empty(&o->vo_copies) && !vm_object_push_locked(o, p)) {
+			spin_unlock(&o->vo_lock);
+			return RESOLVE_SHORTAGE;
+		}
+		vm_object_dirty_page_locked(o, p);
+	} else if (!(p->pg_flags & PG_DIRTY) || !queue_empty(&o->vo_copies)) {
+		prot &= ~VM_PROT_WRITE;
+	}
+	r = fault_deliver(f, p, prot & ~(p->pg_lock & 7));
+	if (r == RESOLVE_DONE && f->f_enter && !(f->f_want & VM_PROT_WRITE))
+		around_object(f, e, o, index, index);
+	spin_unlock(&o->vo_lock);
+	return r;
+}
+
+/* device memory: no page structures, or pages the kernel keeps */
+static enum resolve
+resolve_device(struct fault *f, struct vm_entry *e, uint64_t index)
+{
+	struct vm_object *o = e->ve_object;
+
+	if (index >= o->vo_size >> PAGE_SHIFT) {
+		f->f_error = KERN_MEMORY_ERROR;
+		return RESOLVE_ERROR;
+	}
+	f->f_phys = o->vo_phys + (index << PAGE_SHIFT);
+	f->f_page = NULL;
+	if (f->f_enter && pmap_enter(f->f_pmap, f->f_va, f->f_phys, NULL, e->ve_prot, f->f_wire, o->vo_cache) !=
+	    KERN_SUCCESS)
+		return RESOLVE_SHORTAGE;
+	if (f->f_buf != NULL) {
+		/* RAM outside our management is in the direct map; device registers are not for the kernel to touch */
+		if (f->f_phys >= boot_memory_max) {
+			f->f_error = KERN_INVALID_ADDRESS;
+			return RESOLVE_ERROR;
+		}
+		fault_move(f);
+	}
+	return RESOLVE_DONE;
+}
+
+/* put a fresh page into a slot and deliver it; old is what the slot (or the object below it) had. => am_lock held */
+static enum resolve
+replace_page(struct fault *f, struct vm_entry *e, uint64_t slot, struct vm_page *fresh, struct vm_page *old)
+{
+	struct vm_amap *am = e->ve_amap;
+	struct vm_anon *an = vm_anon_create(fresh);
+	void *old_anon = NULL;
+	enum resolve r;
+
+	if (an == NULL) {
+		vm_page_release(fresh);
+		return RESOLVE_SHORTAGE;
+	}
+	if (!ptree_set(&am->am_tree, slot, an, &vm_anon_ops, &old_anon)) {
+		vm_anon_release(an);
+		return RESOLVE_SHORTAGE;
+	}
+	vm_pageq_activate(fresh);
+	/* other maps of a shared region must find the new page; our own mapping is replaced or removed */
+	if (old != NULL && am->am_shared)
+		pmap_page_protect(old, VM_PROT_NONE);
+	r = fault_deliver(f, fresh, e->ve_prot);
+	if (old != NULL && f->f_pmap != NULL && (!f->f_enter || r != RESOLVE_DONE))
+		pmap_remove(f->f_pmap, f->f_va, f->f_va + PAGE_SIZE);
+	if (old_anon != NULL)
+		vm_anon_release(old_anon);
+	return r;
+}
+
+/* a slot without page over an object */
+static enum resolve
+resolve_backed(struct fault *f, struct vm_entry *e, uint64_t slot)
+{
+	struct vm_amap *am = e->ve_amap;
+	struct vm_object *o = am->am_backing;
+	uint64_t index = am->am_backing_index + slot;
+	struct vm_page *p, *fresh;
+	enum resolve r;
+
+	spin_lock(&o->vo_lock);
+	r = object_page(f, o, index, f->f_want & ~VM_PROT_WRITE ? f->f_want & ~VM_PROT_WRITE : VM_PROT_READ, &p);
+	if (r != RESOLVE_DONE)
+		return r;
+	spin_lock(&am->am_lock);
+	if (ptree_lookup(&am->am_tree, slot, NULL) != NULL) {
+		r = RESOLVE_AGAIN;
+	} else if (f->f_want & VM_PROT_WRITE) {
+		fresh = vm_page_grab();
+		if (fresh == NULL) {
+			r = RESOLVE_SHORTAGE;
+		} else {
+			pmap_copy_page(vm_page_to_phys(p), vm_page_to_phys(fresh));
+			vm_page_my_events()->ve_cow++;
+			r = replace_page(f, e, slot, fresh, p);
+		}
+	} else {
+		p->pg_flags |= PG_SEEN;
+		r = fault_deliver(f, p, e->ve_prot & ~VM_PROT_WRITE & ~(p->pg_lock & 7));
+		if (r == RESOLVE_DONE && f->f_enter)
+			around_object(f, e, o, index, slot);
+	}
+	spin_unlock(&am->am_lock);
+	spin_unlock(&o->vo_lock);
+	return r;
+}
+
+static enum resolve
+resolve_anon(struct fault *f, struct vm_entry *e, uint64_t slot)
+{
+	struct vm_amap *am = e->ve_amap;
+	struct vm_anon *an;
+	struct vm_page *fresh;
+	bool exclusive;
+	enum resolve r;
+
+	spin_lock(&am->am_lock);
+	an = ptree_lookup(&am->am_tree, slot, &exclusive);
+	if (an == NULL && am->am_backing != NULL) {
+		spin_unlock(&am->am_lock);
+		return resolve_backed(f, e, slot);
+	}
+	if (an == NULL) {
+		fresh = vm_page_grab();
+		if (fresh == NULL) {
+			r = RESOLVE_SHORTAGE;
+		} else {
+			pmap_zero_page(vm_page_to_phys(fresh));
+			vm_page_my_events()->ve_zero_fill++;
+			r = replace_page(f, e, slot, fresh, NULL);
+		}
+	} else if (exclusive && __atomic_load_n(&an->an_refs, __ATOMIC_ACQUIRE) == 1) {
+		r = fault_deliver(f, an->an_page, e->ve_prot);
+	} else if (f->f_want & VM_PROT_WRITE) {
+		fresh = vm_page_grab();
+		if (fresh == NULL) {
+			r = RESOLVE_SHORTAGE;
+		} else {
+			pmap_copy_page(vm_page_to_phys(an->an_page), vm_page_to_phys(fresh));
+			vm_page_my_events()->ve_cow++;
+			r = replace_page(f, e, slot, fresh, an->an_page);
+		}
+	} else {
+		r = fault_deliver(f, an->an_page, e->ve_prot & ~VM_PROT_WRITE);
+	}
+	if (r == RESOLVE_DONE && f->f_enter && an != NULL && !(f->f_want & VM_PROT_WRITE))
+		around_anon(f, e, slot);
+	spin_unlock(&am->am_lock);
+	return r;
+}
+
+enum resolve
+vm_fault_resolve(struct fault *f, struct vm_entry *e)
+{
+	uint64_t index = e->ve_index + ((f->f_va - e->ve_start) >> PAGE_SHIFT);
+
+	if (e->ve_amap != NULL)
+		return resolve_anon(f, e, index);
+	if (e->ve_object == NULL) {
+		f->f_error = KERN_INVALID_ADDRESS;
+		return RESOLVE_ERROR;
+	}
+	if (e->ve_object->vo_kind == OBJECT_DEVICE)
+		return resolve_device(f, e, index);
+	return resolve_object(f, e, index);
+}
+
+/* one attempt at a map address. => nothing locked before and after */
+static enum resolve
+fault_attempt(struct fault *f, struct vm_map *map)
+{
+	struct vm_entry *e;
+	enum resolve r = RESOLVE_ERROR;
+
+	rw_lock_read(&map->vm_lock);
+	e = vm_entry_find(&map->vm_tree, f->f_va);
+	if (e == NULL)
+		f->f_error = KERN_INVALID_ADDRESS;
+	else if ((e->ve_prot & f->f_want) != f->f_want || e->ve_prot == VM_PROT_NONE)
+		f->f_error = KERN_PROTECTION_FAILURE;
+	else
+		r = vm_fault_resolve(f, e);
+	rw_unlock_read(&map->vm_lock);
+	return r;
+}
+
+/*
+ * What to do after an attempt that did not finish. => true: try again; false: *kr is the result.
+ * `tries` bounds the waits for memory.
+ */
+static bool
+fault_again(struct fault *f, enum resolve r, unsigned *tries, continuation_t cont, kern_return_t *kr)
+{
+	switch (r) {
+	case RESOLVE_AGAIN:
+		return true;
+	case RESOLVE_WAIT:
+		if (thread_block(cont) == WAIT_INTERRUPTED) {
+			*kr = KERN_ABORTED;
+			return false;
+		}
+		return true;
+	case RESOLVE_SHORTAGE:
+		*kr = KERN_RESOURCE_SHORTAGE;
+		return ++*tries < SHORTAGE_TRIES && vm_page_wait();
+	case RESOLVE_ERROR:
+		*kr = f->f_error;
+		return false;
+	case RESOLVE_DONE:
+		break;
+	}
+	*kr = KERN_SUCCESS;
+	return false;
+}
+
+/* where a user fault keeps itself while its thread has no stack */
+enum { SAVED_MAP, SAVED_VA, SAVED_PROT, SAVED_ASKED };
+
+static kern_return_t fault_loop(struct vm_map *, uint64_t, vm_prot_t, bool user_trap, bool asked);
+
+static void
+fault_continue(void)
+{
+	struct thread *th = current_thread();
+	uint64_t va = th->th_saved[SAVED_VA];
+	kern_return_t kr = KERN_ABORTED;
+
+	if (th->th_wait_result != WAIT_INTERRUPTED)
+		kr = fault_loop((struct vm_map *)th->th_saved[SAVED_MAP], va, th->th_saved[SAVED_PROT], true,
+		    th->th_saved[SAVED_ASKED]);
+	/* aborted: whoever did it set what happens next; the access is simply tried again */
+	if (kr == KERN_SUCCESS || kr == KERN_ABORTED)
+		thread_return_to_user();
+	exception(EXC_BAD_ACCESS, kr, va);
+}
+
+static kern_return_t
+fault_loop(struct vm_map *map, uint64_t va, vm_prot_t prot, bool user_trap, bool asked)
+{
+	struct fault f = { .f_pmap = map->vm_pmap, .f_va = page_trunc(va), .f_want = prot, .f_enter = true,
+	    .f_asked = asked };
+	unsigned tries = 0;
+	enum resolve r;
+	kern_return_t kr;
+
+	for (;;) {
+		r = fault_attempt(&f, map);
+		if (r == RESOLVE_DONE)
+			break;
+		if (r == RESOLVE_WAIT && user_trap) {
+			struct thread *th = current_thread();
+
+			th->th_saved[SAVED_MAP] = (uintptr_t)map;
+			th->th_saved[SAVED_VA] = va;
+			th->th_saved[SAVED_PROT] = prot;
+			th->th_saved[SAVED_ASKED] = f.f_asked;
+		}
+		if (!fault_again(&f, r, &tries, user_trap ? fault_continue : NULL, &kr))
+			return kr;
+	}
+	if (vm_page_low())
+		vm_pageout_kick();
+	return KERN_SUCCESS;
+}
+
+kern_return_t
+vm_fault(struct vm_map *map, uint64_t va, vm_prot_t prot, bool user_trap)
+{
+	struct task_events *te = &current_thread()->th_task->tk_events;
+	struct vm_events *ev = vm_page_my_events();
+	uint64_t cow = ev->ve_cow, zero = ev->ve_zero_fill;
+	kern_return_t kr;
+
+	ev->ve_faults++;
+	te->te_faults++;
+	kr = fault_loop(map, va, prot, user_trap, false);
+	/* statistics only: a pre-emption in between may credit a neighbour's event */
+	te->te_cow_faults += ev->ve_cow != cow;
+	te->te_zero_fills += ev->ve_zero_fill != zero;
+	return kr;
+}
+
+kern_return_t
+vm_map_move_bytes(struct vm_map *map, uint64_t va, uint8_t *buf, uint64_t size, bool write)
+{
+	uint64_t n;
+	kern_return_t kr;
+
+	for (; size > 0; size -= n, va += n, buf += n) {
+		struct fault f = { .f_pmap = map->vm_pmap, .f_va = page_trunc(va), .f_buf = buf,
+		    .f_want = write ? VM_PROT_WRITE : VM_PROT_READ };
+		unsigned tries = 0;
+
+		n = PAGE_SIZE - (va & PAGE_MASK);
+		if (n > size)
+			n = size;
+		f.f_offset = va & PAGE_MASK;
+		f.f_bytes = n;
+		while (fault_again(&f, fault_attempt(&f, map), &tries, NULL, &kr))
+			;
+		if (kr != KERN_SUCCESS)
+			return kr;
+	}
+	return KERN_SUCCESS;
+}
+
+kern_return_t
+vm_map_pin(struct vm_map *map, uint64_t va, struct vm_page **page, uint64_t *phys)
+{
+	struct fault f = { .f_pmap = map->vm_pmap, .f_va = page_trunc(va), .f_want = VM_PROT_READ, .f_pin = true };
+	unsigned tries = 0;
+	kern_return_t kr;
+
+	while (fault_again(&f, fault_attempt(&f, map), &tries, NULL, &kr))
+		;
+	*page = f.f_page;
+	*phys = f.f_phys;
+	return kr;
+}
+
+kern_return_t
+vm_entry_pin(struct vm_entry *e, uint64_t va, struct vm_page **page, uint64_t *phys)
+{
+	struct fault f = { .f_pmap = NULL, .f_va = page_trunc(va), .f_want = VM_PROT_READ, .f_pin = true };
+	unsigned tries = 0;
+	kern_return_t kr;
+
+	while (fault_again(&f, vm_fault_resolve(&f, e), &tries, NULL, &kr))
+		;
+	*page = f.f_page;
+	*phys = f.f_phys;
+	return kr;
+}

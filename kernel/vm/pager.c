@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The kernel's half of the memory object protocol: messages to pagers (interface reference section 11, ids 2200-2209).
+ *
+ * They are built by hand, 32 bytes of header and 16 bytes an item, because a kernel send takes port and copy
+ * pointers where a task's message has names and addresses. No answer is ever waited for here.
+ * RIGHTS  every right and copy given to these functions is consumed, also when the send fails.
+ */
+#include <vm/pager.h>
+#include <vm/copy.h>
+#include <vm/map.h>
+#include <vm/object.h>
+#include <vm/page.h>
+#include <ipc/ipc.h>
+#include <kern/panic.h>
+#include <kern/string.h>
+
+enum {
+	ID_INIT = 2200, ID_TERMINATE = 2201, ID_DATA_REQUEST = 2203, ID_DATA_UNLOCK = 2204,
+	ID_LOCK_COMPLETED = 2206, ID_SUPPLY_COMPLETED = 2207, ID_DATA_RETURN = 2208, ID_CHANGE_COMPLETED = 2209
+};
+
+#define ITEMS_MAX	6
+
+struct item {
+	mach_msg_type_t	 it_type;
+	uint64_t	 it_value;
+};
+
+struct pager_msg {
+	mach_msg_header_t pm_header;
+	struct item	 pm_item[ITEMS_MAX];
+	unsigned	 pm_count;		/* not sent */
+};
+
+/* => consumes the destination right */
+static void
+msg_begin(struct pager_msg *m, int id, struct ipc_port *to, unsigned disposition)
+{
+	memset(m, 0, sizeof *m);
+	m->pm_header.msgh_bits = MACH_MSGH_BITS(disposition, 0);
+	m->pm_header.msgh_remote_port = to;
+	m->pm_header.msgh_id = id;
+}
+
+static void
+msg_item(struct pager_msg *m, unsigned name, unsigned bits, uint64_t value)
+{
+	struct item *it = &m->pm_item[m->pm_count++];
+
+	KASSERT(m->pm_count <= ITEMS_MAX);
+	it->it_type.msgt_name = name;
+	it->it_type.msgt_size = bits;
+	it->it_type.msgt_number = 1;
+	it->it_type.msgt_inline = 1;
+	it->it_value = value;
+}
+
+static void
+msg_port(struct pager_msg *m, unsigned name, struct ipc_port *port)
+{
+	m->pm_header.msgh_bits |= MACH_MSGH_BITS_COMPLEX;
+	msg_item(m, name, 64, (uintptr_t)port);
+}
+
+static void
+msg_offset(struct pager_msg *m, uint64_t value)
+{
+	msg_item(m, MACH_MSG_TYPE_INTEGER_64, 64, value);
+}
+
+static void
+msg_int(struct pager_msg *m, uint32_t value)
+{
+	msg_item(m, MACH_MSG_TYPE_INTEGER_32, 32, value);
+}
+
+static void
+msg_bool(struct pager_msg *m, bool value)
+{
+	msg_item(m, MACH_MSG_TYPE_BOOLEAN, 32, value);
+}
+
+static void
+msg_data(struct pager_msg *m, struct vm_map_copy *copy)
+{
+	struct item *it = &m->pm_item[m->pm_count];
+
+	m->pm_header.msgh_bits |= MACH_MSGH_BITS_COMPLEX;
+	msg_item(m, MACH_MSG_TYPE_BYTE, 8, (uintptr_t)copy);
+	it->it_type.msgt_inline = 0;
+	it->it_type.msgt_longform = 1;
+	it->it_type.msgt_deallocate = 1;
+	it->it_type.msgt_number = vm_map_copy_size(copy);
+}
+
+static bool
+msg_send(struct pager_msg *m)
+{
+	uint32_t size = sizeof m->pm_header + m->pm_count * sizeof(struct item);
+
+	m->pm_header.msgh_size = size;
+	return ipc_kernel_send(&m->pm_header, size) == KERN_SUCCESS;
+}
+
+/* a message to the pager itself with a control right first. => false when the pager is dead */
+static bool
+msg_to_pager(struct pager_msg *m, int id, struct vm_object *o)
+{
+	struct ipc_port *to = ipc_port_copy_send(o->vo_pager);
+
+	if (!IP_VALID(to))
+		return false;
+	msg_begin(m, id, to, MACH_MSG_TYPE_MOVE_SEND);
+	msg_port(m, MACH_MSG_TYPE_MOVE_SEND, ipc_port_make_send(o->vo_control));
+	return true;
+}
+
+void
+vm_pager_init_message(struct vm_object *o)
+{
+	struct pager_msg m;
+
+	if (!msg_to_pager(&m, ID_INIT, o))
+		return;
+	msg_port(&m, MACH_MSG_TYPE_MOVE_SEND, ipc_port_make_send(o->vo_name));
+	msg_offset(&m, PAGE_SIZE);
+	msg_send(&m);
+}
+
+bool
+vm_pager_data_request(struct vm_object *o, uint64_t offset, uint64_t length, vm_prot_t access)
+{
+	struct pager_msg m;
+
+	if (!msg_to_pager(&m, ID_DATA_REQUEST, o))
+		return false;
+	msg_offset(&m, offset);
+	msg_offset(&m, length);
+	msg_int(&m, access);
+	return msg_send(&m);
+}
+
+bool
+vm_pager_data_unlock(struct vm_object *o, uint64_t offset, uint64_t length, vm_prot_t access)
+{
+	struct pager_msg m;
+
+	if (!msg_to_pager(&m, ID_DATA_UNLOCK, o))
+		return false;
+	msg_offset(&m, offset);
+	msg_offset(&m, length);
+	msg_int(&m, access);
+	return msg_send(&m);
+}
+
+void
+vm_pager_data_return(struct vm_object *o, uint64_t offset, struct vm_map_copy *copy, bool dirty, bool kernel_copy)
+{
+	struct pager_msg m;
+
+	if (!msg_to_pager(&m, ID_DATA_RETURN, o)) {
+		vm_map_copy_discard(copy);
+		return;
+	}
+	msg_offset(&m, offset);
+	msg_data(&m, copy);
+	msg_bool(&m, dirty);
+	msg_bool(&m, kernel_copy);
+	msg_send(&m);
+	vm_page_my_events()->ve_pageouts++;
+}
+
+/*
+ * The object has no users, so nobody dirties pages while they are returned; each page moves into its message.
+ */
+void
+vm_pager_return_all(struct vm_object *o)
+{
+	struct vm_page *p, *run[VM_RETURN_RUN];
+	uint64_t at = 0, first = 0;
+	unsigned n;
+	bool dirty = false;
+
+	for (;;) {
+		n = 0;
+		spin_lock(&o->vo_lock);
+		while (n < VM_RETURN_RUN && (p = ptree_next(&o->vo_pages, &at, UINT64_MAX >> PAGE_SHIFT)) != NULL) {
+			if ((p->pg_flags & PG_ABSENT) || !(p->pg_flags & (PG_DIRTY | PG_PRECIOUS))) {
+				if (n != 0)
+					break;
+				at++;
+				continue;
+			}
+			if (n != 0 && (at != first + n || dirty != !!(p->pg_flags & PG_DIRTY)))
+				break;
+			if (n == 0) {
+				first = at;
+				dirty = p->pg_flags & PG_DIRTY;
+			}
+			vm_page_pin(p);		/* keeps the page when it leaves the object */
+			vm_object_free_page_locked(o, p);
+			run[n++] = p;
+			at++;
+		}
+		spin_unlock(&o->vo_lock);
+		if (n == 0)
+			break;
+		vm_pager_return_pages(o, first, run, n, dirty, false);
+	}
+}
+
+void
+vm_pager_return_pages(struct vm_object *o, uint64_t first, struct vm_page **run, unsigned n, bool dirty,
+    bool kernel_copy)
+{
+	struct vm_map_copy *copy;
+
+	if (vm_map_copy_from_pages(run, n, &copy) == KERN_SUCCESS)
+		vm_pager_data_return(o, first << PAGE_SHIFT, copy, dirty, kernel_copy);
+	else
+		while (n > 0)
+			vm_page_release(run[--n]);
+}
+
+void
+vm_pager_terminate(struct vm_object *o)
+{
+	struct pager_msg m;
+
+	if (!IP_VALID(o->vo_pager)) {
+		ipc_port_destroy_kernel(o->vo_control);
+		ipc_port_destroy_kernel(o->vo_name);
+		return;
+	}
+	/* the object's own send right to the pager goes with it */
+	msg_begin(&m, ID_TERMINATE, o->vo_pager, MACH_MSG_TYPE_MOVE_SEND);
+	msg_port(&m, MACH_MSG_TYPE_MOVE_RECEIVE, o->vo_control);
+	msg_port(&m, MACH_MSG_TYPE_MOVE_RECEIVE, o->vo_name);
+	msg_send(&m);
+}
+
+void
+vm_pager_lock_completed(struct ipc_port *to, unsigned type, struct vm_object *o, uint64_t offset, uint64_t length)
+{
+	struct pager_msg m;
+
+	if (!IP_VALID(to))
+		return;
+	msg_begin(&m, ID_LOCK_COMPLETED, to, type);
+	msg_port(&m, MACH_MSG_TYPE_MOVE_SEND, ipc_port_make_send(o->vo_control));
+	msg_offset(&m, offset);
+	msg_offset(&m, length);
+	msg_send(&m);
+}
+
+void
+vm_pager_supply_completed(struct ipc_port *to, unsigned type, struct vm_object *o, uint64_t offset, uint64_t length,
+    kern_return_t result, uint64_t error_offset)
+{
+	struct pager_msg m;
+
+	if (!IP_VALID(to))
+		return;
+	msg_begin(&m, ID_SUPPLY_COMPLETED, to, type);
+	msg_port(&m, MACH_MSG_TYPE_MOVE_SEND, ipc_port_make_send(o->vo_control));
+	msg_offset(&m, offset);
+	msg_offset(&m, length);
+	msg_int(&m, result);
+	msg_offset(&m, error_offset);
+	msg_send(&m);
+}
+
+void
+vm_pager_change_completed(struct ipc_port *to, unsigned type, bool may_cache, int strategy)
+{
+	struct pager_msg m;
+
+	if (!IP_VALID(to))
+		return;
+	msg_begin(&m, ID_CHANGE_COMPLETED, to, type);
+	msg_bool(&m, may_cache);
+	msg_int(&m, strategy);
+	msg_send(&m);
+}
+
+bool
+vm_pager_watch(struct vm_object *o)
+{
+	return ipc_port_watch_death(o->vo_pager);
+}

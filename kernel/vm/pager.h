@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Messages to pagers. None of these blocks or takes a lock of vm/ across a send; no vm spin lock held on entry. */
+#ifndef VM_PAGER_H
+#define VM_PAGER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <mach/kern_return.h>
+#include <mach/vm_prot.h>
+
+struct ipc_port;
+struct vm_object;
+struct vm_page;
+struct vm_map_copy;
+
+/* ask to be told of the death of the pager's port; false: it is dead */
+bool	vm_pager_watch(struct vm_object *);
+void	vm_pager_init_message(struct vm_object *);
+/* => false when the pager is gone */
+bool	vm_pager_data_request(struct vm_object *, uint64_t offset, uint64_t length, vm_prot_t);
+bool	vm_pager_data_unlock(struct vm_object *, uint64_t offset, uint64_t length, vm_prot_t);
+/* give pages back: consumes the copy */
+void	vm_pager_data_return(struct vm_object *, uint64_t offset, struct vm_map_copy *, bool dirty, bool kernel_copy);
+/* the same for loose pages (one reference each, consumed) that follow each other from page `first` */
+#define VM_RETURN_RUN	16
+void	vm_pager_return_pages(struct vm_object *, uint64_t first, struct vm_page **, unsigned n, bool dirty,
+	    bool kernel_copy);
+/* all dirty and precious pages of an object nobody uses any more */
+void	vm_pager_return_all(struct vm_object *);
+/* the receive rights of control and name go to the pager */
+void	vm_pager_terminate(struct vm_object *);
+/* completions, to a right given in a request; type MACH_MSG_TYPE_PORT_SEND or _SEND_ONCE; NULL and DEAD: nothing */
+void	vm_pager_lock_completed(struct ipc_port *, unsigned type, struct vm_object *, uint64_t offset, uint64_t length);
+void	vm_pager_supply_completed(struct ipc_port *, unsigned type, struct vm_object *, uint64_t offset,
+	    uint64_t length, kern_return_t, uint64_t error_offset);
+void	vm_pager_change_completed(struct ipc_port *, unsigned type, bool may_cache, int strategy);
+
+/* called by ipc/ when a port that was watched dies; nothing locked */
+void	vm_object_port_died(struct ipc_port *);
+
+#endif
