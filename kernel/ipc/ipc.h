@@ -60,11 +60,14 @@ struct ipc_port	*ipc_port_make_sonce(struct ipc_port *);
 /* kernel-held no-senders: fn(kobject, mscount) called without locks when the last send right goes */
 void		 ipc_kobject_set_no_senders(struct ipc_port *, void (*fn)(void *kobject, uint32_t mscount));
 
+/* vm_object_port_died(port) is called without locks when the port dies; false: it is dead */
+bool		 ipc_port_watch_death(struct ipc_port *);
+
 /* name a right in a task's space: consumes the send right; MACH_PORT_NULL on failure or NULL, DEAD for dead */
 mach_port_name_t ipc_port_copyout_send(struct ipc_port *, struct ipc_space *);
 /* a send right from a name (COPY_SEND semantics) */
 kern_return_t	 ipc_port_copyin_send(struct ipc_space *, mach_port_name_t, struct ipc_port **);
-/* a receive right for the kernel's or a server's use: new ordinary port in a space */
+/* a receive right for the kernel's or a server's use: new ordinary port in a space; the port, when wanted, referenced */
 kern_return_t	 ipc_port_alloc(struct ipc_space *, mach_port_name_t *, struct ipc_port **);
 /* what trap shortcuts need: kobject of a name without taking a right; => referenced by ref, NULL: not such an object */
 void		*ipc_name_to_kobject(struct ipc_space *, mach_port_name_t, enum ipc_kotype, void (*ref)(void *));
@@ -86,8 +89,5 @@ kern_return_t	 ipc_exception_rpc(struct ipc_port *port, struct ipc_port *thread_
 /* thread life: reply port cache, waits broken */
 kern_return_t	 ipc_thread_init(struct thread *);
 void		 ipc_thread_terminate(struct thread *);
-
-/* MIG kernel servers: each generated subsystem registers itself */
-struct mig_routine;		/* generated: server function, max reply size */
 
 #endif

@@ -20,6 +20,7 @@
 #include <kern/task.h>
 #include <kern/thread.h>
 #include <machine/cpu.h>
+#include <vm/pager.h>
 
 #define REQUESTS_FIRST	4u
 
@@ -242,7 +243,21 @@ void ipc_port_destroy(struct ipc_port *port)
 	ipc_mqueue_flush(port);
 	if (ext != NULL)
 		port_tell_death(port, ext);
+	if (port->ip_flags & IP_F_PAGER)
+		vm_object_port_died(port);
 	ipc_port_release(port);
+}
+
+bool ipc_port_watch_death(struct ipc_port *port)
+{
+	bool alive;
+
+	ipc_port_lock(port);
+	alive = ipc_port_alive(port);
+	if (alive)
+		port->ip_flags |= IP_F_PAGER;
+	ipc_port_unlock(port);
+	return alive;
 }
 
 /* Held rights */

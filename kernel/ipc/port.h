@@ -40,6 +40,7 @@ enum ipc_port_state { IP_SPACE, IP_KERNEL, IP_LIMBO, IP_TRANSIT, IP_DEAD_PORT };
 #define IP_F_KNOSENDERS	0x04	/* (p) its kind's no-senders function is wanted */
 #define IP_F_USERDEV	0x08	/* (p) marked as user device by mach_port_set_ktype */
 #define IP_F_PRIO	0x10	/* (p) reserved: queue ordered by sender priority */
+#define IP_F_PAGER	0x40	/* (p) a memory object of ours: its death is told to vm/ */
 #define IP_F_INHERIT	0x20	/* (p) reserved: receiver inherits the priority of senders */
 
 /* One outstanding dead-name request: slot 0 of the table is not used */
