@@ -16,6 +16,8 @@
 #include "system.h"
 
 #define NS	1000000000ll
+/* Our kernel's addition to the options of host_reboot: the status goes to the emulator. */
+#define REBOOT_EXIT	0x8000
 
 static struct mutex system_lock = MUTEX_INITIALIZER;
 static const volatile mapped_time_value_t *system_time;
@@ -224,5 +226,5 @@ system_end(int status)
 
 	vfs_sync();
 	system_log("\nernst: exit status %d\n", code);
-	system_restart(0);
+	system_restart(REBOOT_EXIT | code << 16);
 }
