@@ -26,6 +26,7 @@
 #include <kern/thread.h>
 #include <kern/version.h>
 #include <machine/cpu.h>
+#include <vm/pageout.h>
 #include <vm/map.h>
 #include <vm/page.h>
 
@@ -61,6 +62,7 @@ startup_thread(void *arg)
 	clock_init();
 	stack_init();
 	reaper_init();
+	vm_pageout_init();
 	device_init();
 	cpus_start();
 	load_init();
@@ -88,6 +90,7 @@ kernel_main(void)
 	wait_init();
 	vm_page_bootstrap();
 	slab_bootstrap();
+	machine_memory_init();
 	trace_cpu_init(c);
 	vm_init();
 	ipc_init();
