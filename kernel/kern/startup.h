@@ -20,6 +20,8 @@ void		kernel_ap_main(void) __attribute__((noreturn));
 /* provided by the machine layer; called in a kernel thread, all of the kernel up: find and start the other
    processors (kernel_cpu_init for each; cpu_count and cpu_get() cover them before they run) */
 void		cpus_start(void);
+/* the page and slab allocators work: pmap, floating-point state */
+void		machine_memory_init(void);
 /* called once when the scheduler and the allocators work: interrupt controllers, timer, keyboard */
 void		machine_late_init(void);
 

@@ -19,6 +19,7 @@
 #include <kern/timer.h>
 #include <kern/wait.h>
 #include <machine/context.h>
+#include <machine/cpu.h>
 #include <ipc/ipc_thread.h>
 
 struct task;
@@ -116,7 +117,8 @@ struct thread {
 #endif
 };
 
-/* (the current thread is current_thread(), machine/cpu.h) */
+static inline struct thread *thread_self(void) { return current_thread(); }
+static inline struct task *task_self(void) { return current_thread()->th_task; }
 
 /* => a reference for the caller; suspended (count 1), no user state; fails on shortage or dying task */
 kern_return_t	thread_create_in(struct task *, struct thread **);

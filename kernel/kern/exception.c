@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * User exceptions: thread's port, then task's port, else the task ends.
+ *
+ * The thread waits for the handler's answer with a continuation and owns no stack meanwhile; what it needs to try the
+ * second port is in th_saved.
+ * RIGHTS  the message takes a send right to the port, one to the thread, one to the task.
+ */
+#include <ipc/ipc.h>
+#include <kern/exception.h>
+#include <kern/mig_kernel.h>
+#include <kern/panic.h>
+#include <kern/right.h>
+#include <kern/wait.h>
+#include <mach/exception.h>
+#include <machine/cpu.h>
+
+enum { SAVED_EXC, SAVED_CODE, SAVED_SUBCODE, SAVED_STAGE };
+enum stage { STAGE_THREAD, STAGE_TASK, STAGE_NONE };
+
+static void exception_next(struct thread *) __attribute__((noreturn));
+
+static const char *
+exception_name(int exc)
+{
+	static const char *const names[] = {
+		"?", "bad access", "bad instruction", "arithmetic", "emulation", "software", "breakpoint",
+	};
+
+	return exc > 0 && exc < (int)(sizeof names / sizeof names[0]) ? names[exc] : names[0];
+}
+
+static void
+exception_done(kern_return_t kr)
+{
+	struct thread *t = current_thread();
+
+	/* aborted: the instruction runs again, or what set_state said */
+	if (kr == KERN_SUCCESS || kr == KERN_ABORTED || (t->th_ast & AST_TERMINATE))
+		thread_return_to_user();
+	exception_next(t);
+}
+
+/* send to the port of one stage; returns when there is none or it does not take the message */
+static void
+exception_try(struct thread *t, struct ipc_port **slot)
+{
+	struct task *task = t->th_task;
+	struct ipc_port *port = right_copy(&task->tk_lock, slot);
+
+	if (!IP_VALID(port)) {
+		ipc_port_release_send(port);
+		return;
+	}
+	thread_ref(t);
+	task_ref(task);
+	(void)ipc_exception_rpc(port, convert_thread_to_port(t), convert_task_to_port(task),
+	    (int)t->th_saved[SAVED_EXC], (int)t->th_saved[SAVED_CODE], (int64_t)t->th_saved[SAVED_SUBCODE],
+	    exception_done);
+}
+
+static void
+exception_next(struct thread *t)
+{
+	if (t->th_saved[SAVED_STAGE] == STAGE_THREAD) {
+		t->th_saved[SAVED_STAGE] = STAGE_TASK;
+		exception_try(t, &t->th_exception);
+	}
+	if (t->th_saved[SAVED_STAGE] == STAGE_TASK) {
+		t->th_saved[SAVED_STAGE] = STAGE_NONE;
+		exception_try(t, &t->th_task->tk_exception);
+	}
+	kprintf("task %s: %s exception, code %d, subcode %#lx, at pc %#lx sp %#lx: no handler, terminated\n",
+	    t->th_task->tk_name, exception_name((int)t->th_saved[SAVED_EXC]), (int)t->th_saved[SAVED_CODE],
+	    t->th_saved[SAVED_SUBCODE], t->th_machine.mt_regs.rip, t->th_machine.mt_regs.rsp);
+	(void)task_terminate_internal(t->th_task);
+	thread_return_to_user();
+}
+
+void
+exception(int exc, int code, int64_t subcode)
+{
+	struct thread *t = current_thread();
+
+	t->th_saved[SAVED_EXC] = (uintptr_t)exc;
+	t->th_saved[SAVED_CODE] = (uintptr_t)code;
+	t->th_saved[SAVED_SUBCODE] = (uintptr_t)subcode;
+	t->th_saved[SAVED_STAGE] = STAGE_THREAD;
+	exception_next(t);
+}

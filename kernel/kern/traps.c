@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Traps that are not messages: printing, giving up the CPU, and the shortcuts of requests to tasks and threads.
+ *
+ * A shortcut serves only when its first argument names a local kernel object of the right kind; otherwise it answers
+ * MACH_SEND_INTERRUPTED and the library sends the message.
+ */
+#include <ipc/ipc.h>
+#include <ipc/right.h>
+#include <kern/mig_kernel.h>
+#include <kern/panic.h>
+#include <kern/right.h>
+#include <kern/sched.h>
+#include <kern/thread_rpc.h>
+#include <kern/traps.h>
+#include <mach/mach.server.h>
+#include <mach/mach_host.server.h>
+#include <mach/mach_port.server.h>
+#include <mach/thread_status.h>
+#include <mach/thread_switch.h>
+#include <machine/copy.h>
+#include <machine/cpu.h>
+
+#define USE_MESSAGE	MACH_SEND_INTERRUPTED
+
+long
+trap_null(void)
+{
+	return KERN_SUCCESS;
+}
+
+long
+trap_invalid(void)
+{
+	return KERN_INVALID_ARGUMENT;
+}
+
+/* --- identity: a send right each time --- */
+
+long
+trap_task_self(void)
+{
+	struct task *t = current_thread()->th_task;
+
+	return ipc_port_copyout_send(right_copy(&t->tk_lock, &t->tk_self_right), t->tk_space);
+}
+
+long
+trap_thread_self(void)
+{
+	struct thread *t = current_thread();
+	struct task *task = t->th_task;
+
+	return ipc_port_copyout_send(right_copy(&task->tk_lock, &t->th_self_right), task->tk_space);
+}
+
+long
+trap_host_self(void)
+{
+	return ipc_port_copyout_send(convert_host_to_port(&realhost), current_thread()->th_task->tk_space);
+}
+
+long
+trap_reply_port(void)
+{
+	mach_port_name_t name;
+
+	return mach_port_allocate(current_thread()->th_task->tk_space, MACH_PORT_RIGHT_RECEIVE, &name) == KERN_SUCCESS
+	    ? name : MACH_PORT_NAME_NULL;
+}
+
+/* --- console --- */
+
+long
+trap_mach_print(uint64_t string)
+{
+	char part[65];
+	kern_return_t kr;
+	size_t n;
+
+	do {
+		n = sizeof part - 1;
+		kr = copyinstr(string, part, sizeof part - 1, &n);
+		if (kr != KERN_SUCCESS && kr != KERN_NO_SPACE)
+			return kr;
+		part[kr == KERN_NO_SPACE ? sizeof part - 1 : n] = '\0';
+		kprintf("%s", part);
+		string += sizeof part - 1;
+	} while (kr == KERN_NO_SPACE && !(current_thread()->th_ast & AST_TERMINATE));
+	return KERN_SUCCESS;
+}
+
+/* --- giving up the CPU --- */
+
+static void
+swtch_continue(void)
+{
+	thread_depress_abort(current_thread());
+	thread_syscall_return(sched_other_runnable());
+}
+
+long
+trap_swtch(void)
+{
+	if (!sched_other_runnable())
+		return false;
+	thread_yield(swtch_continue);
+	return false;
+}
+
+long
+trap_swtch_pri(int priority)
+{
+	(void)priority;
+	if (!sched_other_runnable())
+		return false;
+	thread_depress(current_thread(), QUANTUM_NS / 1000000);
+	thread_yield(swtch_continue);
+	return false;
+}
+
+static void
+thread_switch_continue(void)
+{
+	thread_depress_abort(current_thread());
+	thread_syscall_return(KERN_SUCCESS);
+}
+
+/* => takes the named thread off its run queue to be run now; NULL: not possible */
+static struct thread *
+thread_take_over(mach_port_name_t name)
+{
+	struct thread *t = name != MACH_PORT_NAME_NULL ? thread_from_name(name) : NULL;
+	struct thread *taken = NULL;
+	unsigned long flags;
+
+	if (t == NULL)
+		return NULL;
+	flags = spin_lock_irq(&t->th_lock);
+	if (t->th_bound_cpu == NULL && t->th_pset == current_thread()->th_pset && sched_remove(t)) {
+		t->th_state |= TH_HANDOFF;
+		taken = t;
+	}
+	spin_unlock_irq(&t->th_lock, flags);
+	thread_release(t);	/* it is runnable: it keeps itself alive until it ran */
+	return taken;
+}
+
+long
+trap_thread_switch(mach_port_name_t name, int option, uint32_t ms)
+{
+	struct thread *next;
+
+	if (option != SWITCH_OPTION_NONE && option != SWITCH_OPTION_DEPRESS && option != SWITCH_OPTION_WAIT)
+		return KERN_INVALID_ARGUMENT;
+	if (option == SWITCH_OPTION_DEPRESS)
+		thread_depress(current_thread(), ms);
+	next = thread_take_over(name);
+	if (option == SWITCH_OPTION_WAIT)
+		thread_will_wait(true, clock_uptime_ns() + (uint64_t)ms * 1000000);
+	if (next != NULL)
+		thread_handoff(next, thread_switch_continue);
+	else if (option == SWITCH_OPTION_WAIT)
+		thread_block(thread_switch_continue);
+	else
+		thread_yield(thread_switch_continue);
+	return KERN_SUCCESS;
+}
+
+/* --- shortcuts: tasks and threads --- */
+
+long
+trap_task_create(mach_port_name_t parent, boolean_t inherit, uint64_t user_child)
+{
+	struct task *task = task_from_name(parent), *child;
+	mach_port_name_t name;
+	kern_return_t kr;
+
+	if (task == NULL)
+		return USE_MESSAGE;
+	kr = task_create(task, inherit, &child);
+	if (kr == KERN_SUCCESS) {
+		name = ipc_port_copyout_send(convert_task_to_port(child), current_thread()->th_task->tk_space);
+		(void)copyout(&name, user_child, sizeof name);	/* the name exists whether or not it is told */
+	}
+	task_release(task);
+	return kr;
+}
+
+long
+trap_task_terminate(mach_port_name_t name)
+{
+	struct task *task = task_from_name(name);
+	kern_return_t kr;
+
+	if (task == NULL)
+		return USE_MESSAGE;
+	kr = task_terminate(task);
+	task_release(task);
+	return kr;
+}
+
+long
+trap_task_suspend(mach_port_name_t name)
+{
+	struct task *task = task_from_name(name);
+	kern_return_t kr;
+
+	if (task == NULL)
+		return USE_MESSAGE;
+	kr = task_suspend(task);
+	task_release(task);
+	return kr;
+}
+
+long
+trap_task_set_special_port(mach_port_name_t name, int which, mach_port_name_t right)
+{
+	struct task *task = task_from_name(name);
+	struct ipc_port *port = IP_NULL;
+	kern_return_t kr = KERN_SUCCESS;
+
+	if (task == NULL)
+		return USE_MESSAGE;
+	if (right == MACH_PORT_NAME_DEAD)
+		port = IP_DEAD;
+	else if (right != MACH_PORT_NAME_NULL)
+		kr = ipc_port_copyin_send(current_thread()->th_task->tk_space, right, &port);
+	if (kr == KERN_SUCCESS) {
+		kr = task_set_special_port(task, which, port);
+		if (kr != KERN_SUCCESS)
+			ipc_port_release_send(port);
+	}
+	task_release(task);
+	return kr;
+}
+
+long
+trap_thread_depress_abort(mach_port_name_t name)
+{
+	struct thread *t = thread_from_name(name);
+	kern_return_t kr;
+
+	if (t == NULL)
+		return USE_MESSAGE;
+	kr = thread_depress_abort(t);
+	thread_release(t);
+	return kr;
+}
+
+long
+trap_thread_set_self_state(int flavor, uint64_t user_state, uint32_t count)
+{
+	natural_t state[THREAD_STATE_MAX];
+	kern_return_t kr;
+
+	if (count > THREAD_STATE_MAX)
+		return KERN_INVALID_ARGUMENT;
+	kr = copyin(user_state, state, count * sizeof *state);
+	if (kr == KERN_SUCCESS)
+		kr = machine_thread_set_state(current_thread(), flavor, state, count);
+	if (kr == KERN_SUCCESS && (flavor == i386_THREAD_STATE || flavor == i386_REGS_SEGS_STATE))
+		thread_return_to_user();
+	return kr;
+}
+
+/* --- shortcuts: ports --- */
+
+static struct ipc_space *
+space_from_name(mach_port_name_t name)
+{
+	struct task *t = task_from_name(name);
+	struct ipc_space *space = NULL;
+
+	if (t != NULL) {
+		space = t->tk_space;
+		ipc_space_ref(space);
+		task_release(t);
+	}
+	return space;
+}
+
+long
+trap_mach_port_allocate(mach_port_name_t task, mach_port_right_t right, uint64_t user_name)
+{
+	struct ipc_space *space = space_from_name(task);
+	mach_port_name_t name;
+	kern_return_t kr;
+
+	if (space == NULL)
+		return USE_MESSAGE;
+	kr = mach_port_allocate(space, right, &name);
+	if (kr == KERN_SUCCESS)
+		kr = copyout(&name, user_name, sizeof name);
+	ipc_space_release(space);
+	return kr;
+}
+
+long
+trap_mach_port_allocate_name(mach_port_name_t task, mach_port_right_t right, mach_port_name_t name)
+{
+	struct ipc_space *space = space_from_name(task);
+	kern_return_t kr;
+
+	if (space == NULL)
+		return USE_MESSAGE;
+	kr = mach_port_allocate_name(space, right, name);
+	ipc_space_release(space);
+	return kr;
+}
+
+long
+trap_mach_port_deallocate(mach_port_name_t task, mach_port_name_t name)
+{
+	struct ipc_space *space = space_from_name(task);
+	kern_return_t kr;
+
+	if (space == NULL)
+		return USE_MESSAGE;
+	kr = mach_port_deallocate(space, name);
+	ipc_space_release(space);
+	return kr;
+}
+
+long
+trap_mach_port_insert_right(mach_port_name_t task, mach_port_name_t name, mach_port_name_t right,
+    mach_msg_type_name_t disposition)
+{
+	struct ipc_space *space = space_from_name(task);
+	struct ipc_port *port;
+	kern_return_t kr;
+
+	if (space == NULL)
+		return USE_MESSAGE;
+	kr = KERN_INVALID_VALUE;
+	if (MACH_MSG_TYPE_PORT_ANY(disposition))
+		kr = ipc_right_copyin_name(current_thread()->th_task->tk_space, right, disposition, false, &port);
+	if (kr == KERN_SUCCESS) {
+		unsigned held = ipc_right_held_type(disposition);
+
+		kr = mach_port_insert_right(space, name, port, held);
+		if (kr != KERN_SUCCESS)
+			ipc_right_destroy_held(port, held);
+	}
+	ipc_space_release(space);
+	return kr;
+}

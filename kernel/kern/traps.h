@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Functions of the trap table; arguments as in interface reference section 2. */
+#ifndef KERN_TRAPS_H
+#define KERN_TRAPS_H
+
+#include <stdint.h>
+#include <mach/mach_types.h>
+
+long	trap_null(void);
+long	trap_invalid(void);
+long	trap_mach_print(uint64_t string);
+long	trap_swtch(void);
+long	trap_swtch_pri(int priority);
+long	trap_thread_switch(mach_port_name_t, int option, uint32_t ms);
+long	trap_task_create(mach_port_name_t, boolean_t inherit, uint64_t child);
+long	trap_task_terminate(mach_port_name_t);
+long	trap_task_suspend(mach_port_name_t);
+long	trap_task_set_special_port(mach_port_name_t, int which, mach_port_name_t right);
+long	trap_thread_depress_abort(mach_port_name_t);
+long	trap_thread_set_self_state(int flavor, uint64_t state, uint32_t count);
+long	trap_task_self(void);
+long	trap_thread_self(void);
+long	trap_host_self(void);
+long	trap_reply_port(void);
+long	trap_mach_port_allocate(mach_port_name_t, mach_port_right_t, uint64_t name);
+long	trap_mach_port_allocate_name(mach_port_name_t, mach_port_right_t, mach_port_name_t);
+long	trap_mach_port_deallocate(mach_port_name_t, mach_port_name_t);
+long	trap_mach_port_insert_right(mach_port_name_t, mach_port_name_t, mach_port_name_t right,
+	    mach_msg_type_name_t disposition);
+/* device/ */
+long	trap_device_write(mach_port_name_t device, mach_port_name_t reply, uint32_t mode, uint64_t recnum,
+	    uint64_t data, uint64_t size);
+long	trap_device_writev(mach_port_name_t device, mach_port_name_t reply, uint32_t mode, uint64_t recnum,
+	    uint64_t vector, uint64_t count);
+
+#endif
