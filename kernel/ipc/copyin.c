@@ -163,7 +163,7 @@ static mach_msg_return_t copyin_header(struct ipc_kmsg *kmsg, struct ipc_space *
 /* A receive right goes into the message. A circle of ports each in a message to the next is never queued */
 static void copyin_receive(struct ipc_kmsg *kmsg, struct ipc_port *port)
 {
-	if (IP_VALID(port) && !ipc_port_to_transit(port, ikm_dest(kmsg)))
+	if (IP_VALID(port) && IP_VALID(ikm_dest(kmsg)) && !ipc_port_to_transit(port, ikm_dest(kmsg)))
 		kmsg->ikm_header.msgh_bits |= MACH_MSGH_BITS_CIRCULAR;
 }
 

@@ -33,13 +33,17 @@ kern_return_t ipc_port_copyin_send(struct ipc_space *space, mach_port_name_t nam
 
 kern_return_t ipc_port_alloc(struct ipc_space *space, mach_port_name_t *namep, struct ipc_port **portp)
 {
-	kern_return_t kr = ipc_port_create_in(space, namep, portp);
+	struct ipc_port *port;
+	kern_return_t kr = ipc_port_create_in(space, namep, &port);
 
-	if (kr == KERN_SUCCESS) {
-		ipc_port_ref(*portp);
-		ipc_port_unlock(*portp);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	if (portp != NULL) {
+		ipc_port_ref_inline(port);
+		*portp = port;
 	}
-	return kr;
+	ipc_port_unlock(port);
+	return KERN_SUCCESS;
 }
 
 void *ipc_name_to_kobject(struct ipc_space *space, mach_port_name_t name, enum ipc_kotype kotype, void (*ref)(void *))

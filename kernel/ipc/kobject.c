@@ -48,8 +48,6 @@ static const struct subsystem subsystems[] = {
 #define RANGES		32
 static const struct subsystem *ranges[RANGES];
 
-static void (*dead_name_fn[IKOT_IO_PERM + 1])(void *, uint32_t);
-
 void ipc_kobject_init(void)
 {
 	for (unsigned i = 0; i < sizeof(subsystems) / sizeof(subsystems[0]); i++) {
@@ -144,55 +142,19 @@ struct ipc_kmsg *ipc_kobject_server(struct ipc_kmsg *request)
 		ipc_kmsg_free(reply);
 		return NULL;
 	}
-	if (!IP_VALID(out->Head.msgh_remote_port)) {
-		out->Head.msgh_remote_port = MACH_PORT_NULL;
-		ipc_kmsg_destroy(reply);
-		return NULL;
-	}
+	/* without a reply port it is destroyed on being sent */
 	ipc_kmsg_copyin_kernel(reply);
 	return reply;
 }
 
-bool ipc_kobject_notify(struct ipc_port *soright, int id, uint32_t value)
+bool ipc_kobject_notify(struct ipc_port *soright)
 {
-	void (*fn)(void *, uint32_t);
-	void *kobject;
-
 	if (soright->ip_kotype == IKOT_NONE || soright->ip_state != IP_KERNEL)
 		return false;
-	fn = id == MACH_NOTIFY_DEAD_NAME ? dead_name_fn[soright->ip_kotype] : NULL;
 	ipc_port_lock(soright);
-	kobject = soright->ip_kobject;
 	if (soright->ip_sorights > 0)
 		soright->ip_sorights--;
 	ipc_port_unlock(soright);
-	if (fn != NULL && kobject != NULL)
-		fn(kobject, value);
 	ipc_port_release(soright);
 	return true;
-}
-
-void ipc_kobject_set_dead_name(enum ipc_kotype kind, void (*fn)(void *, uint32_t))
-{
-	dead_name_fn[kind] = fn;
-}
-
-kern_return_t ipc_kobject_request_dead(struct ipc_port *port, struct ipc_port *listener, uint32_t value)
-{
-	struct ipc_port *soright;
-	uint32_t index;
-	kern_return_t kr = KERN_INVALID_CAPABILITY;
-
-	if (!IP_VALID(port))
-		return kr;
-	soright = ipc_port_make_sonce(listener);
-	if (!IP_VALID(soright))
-		return KERN_RESOURCE_SHORTAGE;
-	ipc_port_lock(port);
-	if (ipc_port_alive(port))
-		kr = ipc_port_request_add(port, value, soright, &index);
-	ipc_port_unlock(port);
-	if (kr != KERN_SUCCESS)
-		ipc_port_release_sonce(soright);
-	return kr;
 }

@@ -3,7 +3,7 @@
  * Notifications.
  *
  * RIGHTS  the send-once right (and the receive right of port-destroyed) is consumed whatever happens. It becomes the
- *         destination of the message; a notification to a port of the kernel calls that kind's function instead.
+ *         destination of the message; kernel objects listen to none.
  */
 #include <ipc/notify.h>
 #include <ipc/kmsg.h>
@@ -48,7 +48,7 @@ static void notify_word(struct ipc_port *soright, mach_msg_id_t id, unsigned typ
 	struct ipc_kmsg *kmsg;
 	mach_dead_name_notification_t *n;
 
-	if (!IP_VALID(soright) || ipc_kobject_notify(soright, id, value))
+	if (!IP_VALID(soright) || ipc_kobject_notify(soright))
 		return;
 	if ((kmsg = notify_message(soright, id, sizeof(*n))) == NULL)
 		return;
@@ -85,7 +85,7 @@ void ipc_notify_send_once(struct ipc_port *soright)
 {
 	struct ipc_kmsg *kmsg;
 
-	if (!IP_VALID(soright) || ipc_kobject_notify(soright, MACH_NOTIFY_SEND_ONCE, 0))
+	if (!IP_VALID(soright) || ipc_kobject_notify(soright))
 		return;
 	if ((kmsg = notify_message(soright, MACH_NOTIFY_SEND_ONCE, sizeof(mach_msg_header_t))) != NULL)
 		notify_send(kmsg);
