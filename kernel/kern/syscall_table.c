@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The Mach trap table. */
-#include <ipc/mach_msg.h>
+#include <ipc/ipc_traps.h>
 #include <kern/syscall_table.h>
 #include <kern/traps.h>
 #include <vm/vm_traps.h>
@@ -22,10 +22,10 @@ const struct mach_trap mach_trap_table[MACH_TRAP_COUNT] = {
 	[17] = TRAP(trap_invalid, 1),		/* evc_wait: there are no event counters */
 	[18] = TRAP(trap_invalid, 1),		/* evc_wait_clear */
 	[25] = TRAP(mach_msg_trap, 7),
-	[26] = TRAP(trap_reply_port, 0),
-	[27] = TRAP(trap_thread_self, 0),
-	[28] = TRAP(trap_task_self, 0),
-	[29] = TRAP(trap_host_self, 0),
+	[26] = TRAP(trap_mach_reply_port, 0),
+	[27] = TRAP(trap_mach_thread_self, 0),
+	[28] = TRAP(trap_mach_task_self, 0),
+	[29] = TRAP(trap_mach_host_self, 0),
 	[30] = TRAP(trap_mach_print, 1),
 	[39] = TRAP(trap_device_writev, 6),
 	[40] = TRAP(trap_device_write, 6),

@@ -6,7 +6,6 @@
  * MACH_SEND_INTERRUPTED and the library sends the message.
  */
 #include <ipc/ipc.h>
-#include <ipc/right.h>
 #include <kern/mig_kernel.h>
 #include <kern/panic.h>
 #include <kern/right.h>
@@ -15,7 +14,6 @@
 #include <kern/traps.h>
 #include <mach/mach.server.h>
 #include <mach/mach_host.server.h>
-#include <mach/mach_port.server.h>
 #include <mach/thread_status.h>
 #include <mach/thread_switch.h>
 #include <machine/copy.h>
@@ -33,40 +31,6 @@ long
 trap_invalid(void)
 {
 	return KERN_INVALID_ARGUMENT;
-}
-
-/* --- identity: a send right each time --- */
-
-long
-trap_task_self(void)
-{
-	struct task *t = current_thread()->th_task;
-
-	return ipc_port_copyout_send(right_copy(&t->tk_lock, &t->tk_self_right), t->tk_space);
-}
-
-long
-trap_thread_self(void)
-{
-	struct thread *t = current_thread();
-	struct task *task = t->th_task;
-
-	return ipc_port_copyout_send(right_copy(&task->tk_lock, &t->th_self_right), task->tk_space);
-}
-
-long
-trap_host_self(void)
-{
-	return ipc_port_copyout_send(convert_host_to_port(&realhost), current_thread()->th_task->tk_space);
-}
-
-long
-trap_reply_port(void)
-{
-	mach_port_name_t name;
-
-	return mach_port_allocate(current_thread()->th_task->tk_space, MACH_PORT_RIGHT_RECEIVE, &name) == KERN_SUCCESS
-	    ? name : MACH_PORT_NAME_NULL;
 }
 
 /* --- console --- */
@@ -261,87 +225,5 @@ trap_thread_set_self_state(int flavor, uint64_t user_state, uint32_t count)
 		kr = machine_thread_set_state(current_thread(), flavor, state, count);
 	if (kr == KERN_SUCCESS && (flavor == i386_THREAD_STATE || flavor == i386_REGS_SEGS_STATE))
 		thread_return_to_user();
-	return kr;
-}
-
-/* --- shortcuts: ports --- */
-
-static struct ipc_space *
-space_from_name(mach_port_name_t name)
-{
-	struct task *t = task_from_name(name);
-	struct ipc_space *space = NULL;
-
-	if (t != NULL) {
-		space = t->tk_space;
-		ipc_space_ref(space);
-		task_release(t);
-	}
-	return space;
-}
-
-long
-trap_mach_port_allocate(mach_port_name_t task, mach_port_right_t right, uint64_t user_name)
-{
-	struct ipc_space *space = space_from_name(task);
-	mach_port_name_t name;
-	kern_return_t kr;
-
-	if (space == NULL)
-		return USE_MESSAGE;
-	kr = mach_port_allocate(space, right, &name);
-	if (kr == KERN_SUCCESS)
-		kr = copyout(&name, user_name, sizeof name);
-	ipc_space_release(space);
-	return kr;
-}
-
-long
-trap_mach_port_allocate_name(mach_port_name_t task, mach_port_right_t right, mach_port_name_t name)
-{
-	struct ipc_space *space = space_from_name(task);
-	kern_return_t kr;
-
-	if (space == NULL)
-		return USE_MESSAGE;
-	kr = mach_port_allocate_name(space, right, name);
-	ipc_space_release(space);
-	return kr;
-}
-
-long
-trap_mach_port_deallocate(mach_port_name_t task, mach_port_name_t name)
-{
-	struct ipc_space *space = space_from_name(task);
-	kern_return_t kr;
-
-	if (space == NULL)
-		return USE_MESSAGE;
-	kr = mach_port_deallocate(space, name);
-	ipc_space_release(space);
-	return kr;
-}
-
-long
-trap_mach_port_insert_right(mach_port_name_t task, mach_port_name_t name, mach_port_name_t right,
-    mach_msg_type_name_t disposition)
-{
-	struct ipc_space *space = space_from_name(task);
-	struct ipc_port *port;
-	kern_return_t kr;
-
-	if (space == NULL)
-		return USE_MESSAGE;
-	kr = KERN_INVALID_VALUE;
-	if (MACH_MSG_TYPE_PORT_ANY(disposition))
-		kr = ipc_right_copyin_name(current_thread()->th_task->tk_space, right, disposition, false, &port);
-	if (kr == KERN_SUCCESS) {
-		unsigned held = ipc_right_held_type(disposition);
-
-		kr = mach_port_insert_right(space, name, port, held);
-		if (kr != KERN_SUCCESS)
-			ipc_right_destroy_held(port, held);
-	}
-	ipc_space_release(space);
 	return kr;
 }

@@ -18,15 +18,6 @@ long	trap_task_suspend(mach_port_name_t);
 long	trap_task_set_special_port(mach_port_name_t, int which, mach_port_name_t right);
 long	trap_thread_depress_abort(mach_port_name_t);
 long	trap_thread_set_self_state(int flavor, uint64_t state, uint32_t count);
-long	trap_task_self(void);
-long	trap_thread_self(void);
-long	trap_host_self(void);
-long	trap_reply_port(void);
-long	trap_mach_port_allocate(mach_port_name_t, mach_port_right_t, uint64_t name);
-long	trap_mach_port_allocate_name(mach_port_name_t, mach_port_right_t, mach_port_name_t);
-long	trap_mach_port_deallocate(mach_port_name_t, mach_port_name_t);
-long	trap_mach_port_insert_right(mach_port_name_t, mach_port_name_t, mach_port_name_t right,
-	    mach_msg_type_name_t disposition);
 /* device/ */
 long	trap_device_write(mach_port_name_t device, mach_port_name_t reply, uint32_t mode, uint64_t recnum,
 	    uint64_t data, uint64_t size);
