@@ -15,7 +15,8 @@
 #include "process.h"
 
 #define UTHREADS_MAX	4096
-#define UTHREAD_HASH	256
+#define UTHREAD_PORT_NAME	8	/* of the send right for requests in the task */
+#define UTHREAD_PORT_TRIES	1024
 
 static struct uthread *thread_table[UTHREADS_MAX];	/* thread_table_lock */
 static spin_lock_t thread_table_lock;
@@ -130,8 +131,10 @@ uthread_leave(struct uthread *thread)
 static int
 uthread_make_port(struct uthread *thread, mach_port_t task)
 {
-	mach_port_t name = 0x100 + thread->t_index;
+	/* Low names keep the task's table of names small; those of a running library are passed. */
+	mach_port_t name = UTHREAD_PORT_NAME + thread->t_slot_index;
 	kern_return_t kr;
+	int tries;
 
 	kr = mach_port_allocate(mach_task_self(), MACH_PORT_RIGHT_RECEIVE, &thread->t_request);
 	if (kr != KERN_SUCCESS)
@@ -139,9 +142,14 @@ uthread_make_port(struct uthread *thread, mach_port_t task)
 	mach_port_set_protected_payload(mach_task_self(), thread->t_request,
 	    thread->t_index | (thread->t_serial << 16));
 	kr = mach_port_move_member(mach_task_self(), thread->t_request, worker_set);
-	if (kr == KERN_SUCCESS)
+	if (kr != KERN_SUCCESS)
+		return -LX_EAGAIN;
+	for (tries = 0; tries < UTHREAD_PORT_TRIES; tries++, name++) {
 		kr = mach_port_insert_right(task, name, thread->t_request,
 		    MACH_MSG_TYPE_MAKE_SEND);
+		if (kr != KERN_NAME_EXISTS)
+			break;
+	}
 	if (kr != KERN_SUCCESS)
 		return -LX_EAGAIN;
 	thread->t_slot->us_port = name;

@@ -13,6 +13,8 @@
 #include "wait.h"
 #include "worker.h"
 
+#define WAKE_BATCH	16
+
 void
 wait_queue_init(struct wait_queue *queue)
 {
@@ -27,15 +29,35 @@ sleeper_wake(struct sleeper *sleeper)
 		gsync_wake(mach_task_self(), (vm_address_t)&sleeper->sl_word, 0, 0);
 }
 
+/* Set the words of entries that are not set yet; at most count of them. => how many */
+static unsigned int
+wait_queue_collect(struct wait_queue *queue, struct sleeper **sleepers, unsigned int count)
+{
+	struct wait_entry *entry;
+	unsigned int n = 0;
+
+	spin_lock(&queue->wq_lock);
+	for (entry = queue->wq_head.we_next; entry != &queue->wq_head && n < count;
+	    entry = entry->we_next) {
+		if (__atomic_exchange_n(&entry->we_sleeper->sl_word, 1, __ATOMIC_SEQ_CST) == 0)
+			sleepers[n++] = entry->we_sleeper;
+	}
+	spin_unlock(&queue->wq_lock);
+	return n;
+}
+
 void
 wait_queue_wake(struct wait_queue *queue)
 {
-	struct wait_entry *entry;
+	struct sleeper *sleepers[WAKE_BATCH];
+	unsigned int i, n;
 
-	spin_lock(&queue->wq_lock);
-	for (entry = queue->wq_head.we_next; entry != &queue->wq_head; entry = entry->we_next)
-		sleeper_wake(entry->we_sleeper);
-	spin_unlock(&queue->wq_lock);
+	/* Without the lock in the kernel's calls: sleepers are never freed. */
+	do {
+		n = wait_queue_collect(queue, sleepers, WAKE_BATCH);
+		for (i = 0; i < n; i++)
+			gsync_wake(mach_task_self(), (vm_address_t)&sleepers[i]->sl_word, 0, 0);
+	} while (n == WAKE_BATCH);
 }
 
 void
