@@ -3,7 +3,6 @@
 #include <ipc/ipc_traps.h>
 #include <kern/syscall_table.h>
 #include <kern/traps.h>
-#include <vm/vm_traps.h>
 
 #define TRAP(fn, args)	{ (mach_trap_fn *)(void (*)(void))(fn), (args) }
 
@@ -34,9 +33,9 @@ const struct mach_trap mach_trap_table[MACH_TRAP_COUNT] = {
 	[59] = TRAP(trap_swtch_pri, 1),
 	[60] = TRAP(trap_swtch, 0),
 	[61] = TRAP(trap_thread_switch, 3),
-	[64] = TRAP(vm_map_trap, 11),
-	[65] = TRAP(vm_allocate_trap, 4),
-	[66] = TRAP(vm_deallocate_trap, 3),
+	[64] = TRAP(trap_vm_map, 11),
+	[65] = TRAP(trap_vm_allocate, 4),
+	[66] = TRAP(trap_vm_deallocate, 3),
 	[68] = TRAP(trap_task_create, 3),
 	[69] = TRAP(trap_task_terminate, 1),
 	[70] = TRAP(trap_task_suspend, 1),

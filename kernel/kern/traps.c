@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Traps that are not messages: printing, giving up the CPU, and the shortcuts of requests to tasks and threads.
+ * Traps that are not messages: printing, giving up the CPU, and the shortcuts of requests to
+ * memory, tasks and threads (those about ports are in ipc/traps.c).
  *
  * A shortcut serves only when its first argument names a local kernel object of the right kind; otherwise it answers
  * MACH_SEND_INTERRUPTED and the library sends the message.
@@ -18,6 +19,7 @@
 #include <mach/thread_switch.h>
 #include <machine/copy.h>
 #include <machine/cpu.h>
+#include <vm/map.h>
 
 #define USE_MESSAGE	MACH_SEND_INTERRUPTED
 
@@ -129,6 +131,82 @@ trap_thread_switch(mach_port_name_t name, int option, uint32_t ms)
 	else
 		thread_yield(thread_switch_continue);
 	return KERN_SUCCESS;
+}
+
+/* --- shortcuts: memory --- */
+
+static struct vm_map *
+map_from_name(mach_port_name_t name)
+{
+	struct task *t = task_from_name(name);
+	struct vm_map *map = NULL;
+
+	if (t != NULL) {
+		map = t->tk_map;
+		vm_map_ref(map);
+		task_release(t);
+	}
+	return map;
+}
+
+long
+trap_vm_map(mach_port_name_t task, uint64_t user_address, vm_size_t size, vm_address_t mask, boolean_t anywhere,
+    mach_port_name_t object, vm_offset_t offset, boolean_t copy, vm_prot_t cur, vm_prot_t max, vm_inherit_t inherit)
+{
+	struct vm_map *map = map_from_name(task);
+	struct ipc_port *port = IP_NULL;
+	vm_address_t address;
+	kern_return_t kr;
+
+	if (map == NULL)
+		return USE_MESSAGE;
+	kr = copyin(user_address, &address, sizeof address);
+	if (kr != KERN_SUCCESS)
+		goto out;
+	if (object != MACH_PORT_NAME_NULL && object != MACH_PORT_NAME_DEAD) {
+		kr = ipc_port_copyin_send(current_thread()->th_task->tk_space, object, &port);
+		if (kr != KERN_SUCCESS)
+			goto out;
+	}
+	kr = vm_map(map, &address, size, mask, anywhere, port, offset, copy, cur, max, inherit);
+	if (kr == KERN_SUCCESS)
+		kr = copyout(&address, user_address, sizeof address);
+	else
+		ipc_port_release_send(port);
+out:
+	vm_map_release(map);
+	return kr;
+}
+
+long
+trap_vm_allocate(mach_port_name_t task, uint64_t user_address, vm_size_t size, boolean_t anywhere)
+{
+	struct vm_map *map = map_from_name(task);
+	vm_address_t address;
+	kern_return_t kr;
+
+	if (map == NULL)
+		return USE_MESSAGE;
+	kr = copyin(user_address, &address, sizeof address);
+	if (kr == KERN_SUCCESS)
+		kr = vm_allocate(map, &address, size, anywhere);
+	if (kr == KERN_SUCCESS)
+		kr = copyout(&address, user_address, sizeof address);
+	vm_map_release(map);
+	return kr;
+}
+
+long
+trap_vm_deallocate(mach_port_name_t task, vm_address_t address, vm_size_t size)
+{
+	struct vm_map *map = map_from_name(task);
+	kern_return_t kr;
+
+	if (map == NULL)
+		return USE_MESSAGE;
+	kr = vm_deallocate(map, address, size);
+	vm_map_release(map);
+	return kr;
 }
 
 /* --- shortcuts: tasks and threads --- */

@@ -12,6 +12,10 @@ long	trap_mach_print(uint64_t string);
 long	trap_swtch(void);
 long	trap_swtch_pri(int priority);
 long	trap_thread_switch(mach_port_name_t, int option, uint32_t ms);
+long	trap_vm_map(mach_port_name_t, uint64_t address, vm_size_t, vm_address_t mask, boolean_t anywhere,
+	    mach_port_name_t object, vm_offset_t, boolean_t copy, vm_prot_t, vm_prot_t, vm_inherit_t);
+long	trap_vm_allocate(mach_port_name_t, uint64_t address, vm_size_t, boolean_t anywhere);
+long	trap_vm_deallocate(mach_port_name_t, vm_address_t, vm_size_t);
 long	trap_task_create(mach_port_name_t, boolean_t inherit, uint64_t child);
 long	trap_task_terminate(mach_port_name_t);
 long	trap_task_suspend(mach_port_name_t);
