@@ -27,6 +27,7 @@ struct options {
 	const char	*layout;
 	const char	*user_prefix;
 	const char	*server_prefix;
+	const char	*each;		/* path and beginning of the names of one file per routine */
 	const char	*compiler;
 	const char	*input;
 	const char	*depend;	/* file for make's rules */
@@ -38,6 +39,7 @@ struct options {
 static const char usage[] =
     "usage: mig [option]... file.defs\n"
     "  -user FILE      caller's stubs           (default NAMEUser.c)\n"
+    "  -i PREFIX       caller's stubs in one file per routine, PREFIXroutine.c, instead of one\n"
     "  -server FILE    server's stubs           (default NAMEServer.c)\n"
     "  -header FILE    caller's declarations    (default NAME.h)\n"
     "  -sheader FILE   server's declarations    (default none)\n"
@@ -84,6 +86,7 @@ option_named(struct options *options, char **argv, int argc, int *at)
 		{ "-layout", &options->layout },
 		{ "-prefix", &options->user_prefix },
 		{ "-subrprefix", &options->server_prefix },
+		{ "-i", &options->each },
 		{ "-cc", &options->compiler },
 	};
 
@@ -309,13 +312,42 @@ outputs_save(const struct output *outputs, unsigned count)
 	return true;
 }
 
+static unsigned
+outputs_collect(struct output *outputs, const struct options *options,
+    const struct subsystem *subsystem)
+{
+	unsigned count = 0;
+
+	outputs[count].path = options->user;
+	if (options->each == NULL)
+		user_write(&outputs[count++].text, subsystem);
+	outputs[count].path = options->server;
+	server_write(&outputs[count++].text, subsystem);
+	outputs[count].path = options->header;
+	header_user(&outputs[count++].text, subsystem);
+	outputs[count].path = options->server_header;
+	header_server(&outputs[count++].text, subsystem);
+	outputs[count].path = options->internal_header;
+	header_internal(&outputs[count++].text, subsystem);
+	outputs[count].path = options->list;
+	header_list(&outputs[count++].text, subsystem);
+	outputs[count].path = options->layout;
+	layout_print(&outputs[count++].text, subsystem);
+	for (const struct routine *routine = subsystem->routines;
+	    routine != NULL && options->each != NULL; routine = routine->next) {
+		outputs[count].path = text_format("%s%s.c", options->each, routine->name);
+		user_write_one(&outputs[count++].text, subsystem, routine);
+	}
+	return count;
+}
+
 int
 main(int argc, char **argv)
 {
 	struct options options = { 0 };
-	struct output outputs[7] = { 0 };
 	struct text input = { 0 };
 	struct subsystem *subsystem;
+	struct output *outputs;
 
 	options_read(&options, argv, argc);
 	input_get(&options, &input);
@@ -327,23 +359,10 @@ main(int argc, char **argv)
 	options_default(&options, subsystem);
 	if (error_count() == 0 && output_wanted(options.server))
 		server_check(subsystem);
-	if (error_count() == 0 && output_wanted(options.user))
+	if (error_count() == 0 && (output_wanted(options.user) || options.each != NULL))
 		user_check(subsystem);
 	if (error_count() != 0)
 		return 1;
-	outputs[0].path = options.user;
-	user_write(&outputs[0].text, subsystem);
-	outputs[1].path = options.server;
-	server_write(&outputs[1].text, subsystem);
-	outputs[2].path = options.header;
-	header_user(&outputs[2].text, subsystem);
-	outputs[3].path = options.server_header;
-	header_server(&outputs[3].text, subsystem);
-	outputs[4].path = options.internal_header;
-	header_internal(&outputs[4].text, subsystem);
-	outputs[5].path = options.list;
-	header_list(&outputs[5].text, subsystem);
-	outputs[6].path = options.layout;
-	layout_print(&outputs[6].text, subsystem);
-	return outputs_save(outputs, 7) ? 0 : 1;
+	outputs = text_alloc(sizeof(*outputs) * (8 + subsystem->count));
+	return outputs_save(outputs, outputs_collect(outputs, &options, subsystem)) ? 0 : 1;
 }

@@ -597,20 +597,32 @@ user_routine(struct text *text, const struct subsystem *subsystem, const struct 
 	text_add(text, "}\n\n");
 }
 
+static void
+user_declare(struct text *text, const struct subsystem *subsystem, const struct routine *routine)
+{
+	if (routine->kind != ROUTINE && routine->kind != ROUTINE_SIMPLE)
+		text_add(text, "extern void %s(kern_return_t);\n", routine->error_procedure);
+	routine_user_declare(text, subsystem, routine);
+	text_add(text, ";\n\n");
+}
+
+/* A file of its own for one routine, so that a library gives a program only what it calls. */
+void
+user_write_one(struct text *text, const struct subsystem *subsystem, const struct routine *routine)
+{
+	stub_prologue(text, subsystem, IMPORT_USER);
+	user_declare(text, subsystem, routine);
+	user_routine(text, subsystem, routine);
+}
+
 void
 user_write(struct text *text, const struct subsystem *subsystem)
 {
 	stub_prologue(text, subsystem, IMPORT_USER);
-	for (const struct routine *routine = subsystem->routines; routine != NULL;
-	    routine = routine->next)
-		if (routine->kind != ROUTINE && routine->kind != ROUTINE_SIMPLE)
-			text_add(text, "extern void %s(kern_return_t);\n", routine->error_procedure);
 	/* declarations first, so that a stub never goes without one */
 	for (const struct routine *routine = subsystem->routines; routine != NULL;
-	    routine = routine->next) {
-		routine_user_declare(text, subsystem, routine);
-		text_add(text, ";\n\n");
-	}
+	    routine = routine->next)
+		user_declare(text, subsystem, routine);
 	for (const struct routine *routine = subsystem->routines; routine != NULL;
 	    routine = routine->next)
 		user_routine(text, subsystem, routine);

@@ -6,6 +6,8 @@
 #include "routine.h"
 
 void user_check(const struct subsystem *subsystem);
+void user_write_one(struct text *text, const struct subsystem *subsystem,
+    const struct routine *routine);
 void user_write(struct text *text, const struct subsystem *subsystem);
 
 #endif

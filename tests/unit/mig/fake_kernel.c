@@ -29,6 +29,7 @@ struct block {
 
 struct fake_mutation fake_reply_mutation;
 struct fake_capture fake_capture;
+uint64_t fake_payload;
 unsigned fake_last_timeout, fake_last_options, fake_last_reply_name, fake_last_remote_kind;
 
 static struct block *blocks;
@@ -416,6 +417,11 @@ header_to_server(mach_msg_header_t *header)
 	header->msgh_bits |= MACH_MSGH_BITS(local, remote);
 	memcpy((char *)header + 8, &ports[1], 8);
 	memcpy((char *)header + 16, &ports[0], 8);
+	if (fake_payload != 0) {
+		header->msgh_bits = (header->msgh_bits & ~MACH_MSGH_BITS_LOCAL_MASK) |
+		    MACH_MSGH_BITS(0, MACH_MSG_TYPE_PROTECTED_PAYLOAD);
+		memcpy((char *)header + 16, &fake_payload, 8);
+	}
 #endif
 	header->msgh_seqno = 77;
 }

@@ -23,6 +23,8 @@ extern struct fake_mutation fake_reply_mutation;
 extern struct fake_capture fake_capture;
 extern unsigned fake_last_timeout, fake_last_options, fake_last_reply_name, fake_last_remote_kind;
 
+extern uint64_t fake_payload;		/* of the server's port; 0: it has none */
+
 /* Memory as vm_allocate and messages give it: exact blocks, each freed once. */
 void *fake_alloc(size_t bytes);
 void fake_free(const void *block, size_t bytes);

@@ -26,10 +26,20 @@ for name in user.c server.c user.h server.h ids.h layout list; do
 	fi
 done
 
+# one file per routine
+total=$((total + 1))
+if "$mig" -Iabi -i "$work/one_" -user /dev/null -server /dev/null -header /dev/null "$here/golden.defs" &&
+    cat "$work"/one_golden_add.c "$work"/one_golden_list.c "$work"/one_golden_write.c > /dev/null; then
+	echo "ok $total - one file per routine"
+else
+	echo "not ok $total - one file per routine"
+	status=1
+fi
+
 # both compilers, as generated files are compiled everywhere
 for cc in gcc clang; do
 	command -v $cc > /dev/null || continue
-	for name in user server; do
+	for name in user server one_golden_add one_golden_list one_golden_write; do
 		total=$((total + 1))
 		if $cc -std=gnu11 -O2 -Wall -Wextra -Wmissing-prototypes -Werror -Iabi -I$here -c -o "$work/object.o" \
 		    "$work/$name.c" > "$work/log" 2>&1; then

@@ -115,7 +115,7 @@ static void
 unknown_id(void)
 {
 	_Alignas(8) mach_msg_header_t message = { .msgh_bits = 0x1513, .msgh_remote_port = 1 };
-	static const int ids[] = { 4999, 5010, 5018, 5024, 0, -1, 0x7fffffff };
+	static const int ids[] = { 4999, 5010, 5018, 5025, 0, -1, 0x7fffffff };
 	const char *broken, *wrong = NULL;
 
 	for (unsigned i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {

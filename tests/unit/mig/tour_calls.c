@@ -18,6 +18,7 @@
 int tour_errors, tour_last_error;
 extern int tour_simple_sum;
 extern unsigned tour_reply_kind, tour_reply_name;
+uintptr_t tour_payload(unsigned name);
 
 void
 tour_error(kern_return_t code)
@@ -468,6 +469,22 @@ call_function(int strict)
 	return NULL;
 }
 
+static const char *
+call_marked(int strict)
+{
+	mach_port_name_t name = 0;
+	kern_return_t kr = tour_marked(PORT, &name);
+
+	CHECK(kr == KERN_SUCCESS && name == PORT);
+#ifndef SERVER_KERNEL
+	fake_payload = tour_payload(555);
+	kr = tour_marked(PORT, &name);
+	fake_payload = 0;
+	CHECK(kr == KERN_SUCCESS && name == 555);
+#endif
+	return NULL;
+}
+
 #ifndef SERVER_KERNEL
 static const char *
 call_borrowed(int strict)
@@ -507,6 +524,7 @@ const struct tour_call tour_calls[] = {
 	{ "polymorphic request port", call_poly_port },
 	{ "procedures", call_procedures },
 	{ "function", call_function },
+	{ "protected payload", call_marked },
 #ifndef SERVER_KERNEL
 	{ "indefinite array without ServerCopy", call_borrowed },
 #endif

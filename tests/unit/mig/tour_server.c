@@ -20,6 +20,7 @@ struct tour_object {
 
 static struct tour_object objects[65536];
 int tour_object_references;
+uintptr_t tour_payload(unsigned name);
 int tour_simple_sum;
 unsigned tour_reply_kind, tour_reply_name;
 
@@ -78,6 +79,21 @@ tour_object_from_port(mach_port_t port)
 	tour_object_references++;
 	object->name = NAME(port);
 	return object;
+}
+
+tour_object_t
+tour_object_from_payload(uintptr_t payload)
+{
+	tour_object_references++;
+	must(payload >= (uintptr_t)objects && payload < (uintptr_t)(objects + 65536), "a payload");
+	return (tour_object_t)payload;
+}
+
+uintptr_t
+tour_payload(unsigned name)
+{
+	objects[name].name = name;
+	return (uintptr_t)&objects[name];
 }
 
 mach_port_t
@@ -443,3 +459,10 @@ S_tour_borrowed(mach_port_t port, tour_many_t ints, mach_msg_type_number_t intsC
 	return KERN_SUCCESS;
 }
 #endif
+
+kern_return_t
+S_tour_marked(tour_object_t port, mach_port_name_t *name)
+{
+	*name = port->name;
+	return KERN_SUCCESS;
+}

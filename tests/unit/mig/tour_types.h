@@ -31,6 +31,7 @@ typedef mach_port_t *tour_ports_poly_t;
 typedef struct tour_object *tour_object_t;
 
 tour_object_t tour_object_from_port(mach_port_t port);
+tour_object_t tour_object_from_payload(uintptr_t payload);
 mach_port_t tour_object_to_port(tour_object_t object);
 void tour_object_release(tour_object_t object);
 void tour_error(kern_return_t code);
