@@ -11,6 +11,8 @@ $(UNIXBENCH): bench/linux/unixbench.c
 	@mkdir -p $(@D)
 	$(Q)gcc -std=c11 -O2 -static -pthread -s -o $@ $<
 
+ROOT_FILES += $(UNIXBENCH):bench/unixbench
+
 .PHONY: bench bench-check
 bench: deps
 	@$(MAKE) --no-print-directory CONFIG=release run-image $(B)/bin/bench-mach

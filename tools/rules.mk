@@ -10,7 +10,7 @@ export TIMEOUT
 
 DEPS_PACKAGES := $(shell sed -e 's/\#.*//' tools/packages)
 
-.PHONY: deps run debug test test-boot test-linux iso lint help clean
+.PHONY: deps run debug test iso lint help clean
 
 deps:
 	@tools/deps
