@@ -189,7 +189,7 @@ process_exit_finish(struct process *process)
 	item_rel(root);
 	if (exe != NULL)
 		item_rel(exe);
-	if (process == process_init)
+	if (process == process_first)
 		system_end(status);
 	mutex_lock(&process_lock);
 	process_orphan_children(process);

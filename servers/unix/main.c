@@ -43,7 +43,7 @@ ports_start(void)
 		fatal("ports", -LX_ENOMEM);
 }
 
-/* Descriptors 0, 1, 2 of the first process: the console, not yet its controlling terminal. */
+/* Descriptors 0, 1, 2 of the first program: the console, which becomes its terminal. */
 static int
 init_open_console(struct process *process)
 {
@@ -64,7 +64,7 @@ init_open_console(struct process *process)
 		file_ref(file);
 		fdtable_install(process->p_fds, file, 0, 3, false);
 	}
-	/* The first process leads session 1; the console is its terminal from the start. */
+	/* The session's leader; the console is its terminal from the start. */
 	job_act_for(process);
 	file_ioctl(file, &control);
 	job_act_for(NULL);
@@ -97,25 +97,44 @@ init_strings(const char *command, char *buffer, uint32_t *argc, uint32_t *envc)
 	return at;
 }
 
+/*
+ * Process 1 is the server's own: it has no task, and forgets every child at once, so orphans are
+ * never left.  => process_lock held
+ */
+static int
+init_create(struct item *root)
+{
+	int error = process_create(NULL, &process_init);
+
+	if (error != 0)
+		return error;
+	process_init->p_root = process_init->p_cwd = root;
+	item_ref(root);
+	process_init->p_child_flags = CHILD_NO_WAIT;
+	strcpy(process_init->p_name, "init");
+	return 0;
+}
+
+/* The first program, as process 2, leader of a session; its end is the end of the system. */
 static void
 init_start(struct item *root, const char *command)
 {
-	struct process *process;
+	struct process *process = NULL;
 	struct exec_args args;
 	char *strings = malloc(65536);
 	int error;
 
 	mutex_lock(&process_lock);
-	error = process_create(NULL, &process);
+	error = init_create(root);
+	if (error == 0)
+		error = process_create(process_init, &process);
 	if (error == 0)
 		error = share_alloc(&process->p_share_index, &process->p_share);
-	if (error == 0) {
-		process->p_root = process->p_cwd = root;
-		item_ref(root);
-		process_init = process;
-	}
+	if (error == 0)
+		error = job_setsid(process);
+	process_first = process;
 	mutex_unlock(&process_lock);
-	if (error != 0 || strings == NULL)
+	if (error < 0 || strings == NULL)
 		fatal("first process", error);
 	error = init_open_console(process);
 	if (error != 0)

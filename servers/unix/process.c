@@ -18,6 +18,7 @@
 
 struct mutex process_lock;
 struct process *process_init;
+struct process *process_first;
 
 static struct process *process_hash[PROCESS_HASH];	/* process_lock */
 static struct process process_ring;			/* process_lock: head */

@@ -157,7 +157,8 @@ struct uthread {
 };
 
 extern struct mutex process_lock;
-extern struct process *process_init;	/* pid 1; set once */
+extern struct process *process_init;	/* pid 1, without a task; set once */
+extern struct process *process_first;	/* pid 2: the shell or command of the start */
 extern mach_port_t host_privileged, device_master;
 
 /* process.c */

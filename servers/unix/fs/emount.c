@@ -15,7 +15,7 @@
 
 #include "enode.h"
 
-#define MOUNTS_MAX	4
+#define MOUNTS_MAX	32
 #define NODES_MAX	2048
 #define DEPTH_MAX	1024
 
@@ -87,54 +87,99 @@ ram_open(struct emount *mount, mach_port_t master, const char *name)
 	return 0;
 }
 
-/* => *root gets a reference of the root directory */
-int
-emount_create(mach_port_t device_master, const char *device, struct item **root)
+static struct emount *
+mount_alloc(void)
 {
 	struct emount *mount = calloc(1, sizeof(*mount));
-	struct ext2_inode *inode;
-	struct enode *node;
-	int error, i;
 
 	if (mount == NULL)
-		return -LX_ENOMEM;
+		return NULL;
 	mutex_init(&mount->em_lock);
 	mount->em_ring.n_next = mount->em_ring.n_prev = &mount->em_ring;
 	mount->em_nodes_max = NODES_MAX;
 	mount->em_dev.dev_read = ram_read;
 	mount->em_dev.dev_write = ram_write;
-	error = ram_open(mount, device_master, device);
-	if (error == 0)
-		error = ext2_mount(&mount->em_dev, false, fs_now, &mount->em_fs);
-	if (error != 0) {
-		free(mount);
-		return error;
-	}
+	return mount;
+}
+
+/* Puts the mount into the list, which gives it its number. */
+static int
+mount_enlist(struct emount *mount)
+{
+	int i;
+
 	mutex_lock(&mounts_lock);
 	for (i = 0; i < MOUNTS_MAX && mounts[i] != NULL; i++)
 		;
 	if (i < MOUNTS_MAX) {
 		mounts[i] = mount;
-		mount->em_id = lx_makedev(1, (uint32_t)i);
+		mount->em_id = mount->em_temporary ? lx_makedev(0, 20 + (uint32_t)i) :
+		    lx_makedev(1, (uint32_t)i);
 	}
 	mutex_unlock(&mounts_lock);
-	if (i == MOUNTS_MAX) {
-		(void)ext2_unmount(mount->em_fs);
+	return i < MOUNTS_MAX ? 0 : -LX_EBUSY;
+}
+
+/* => on failure the mount is freed, its device left open */
+static int
+mount_begin(struct emount *mount, struct item **root)
+{
+	struct ext2_inode *inode;
+	struct enode *node;
+	int error;
+
+	error = ext2_mount(&mount->em_dev, false, fs_now, &mount->em_fs);
+	if (error != 0) {
 		free(mount);
-		return -LX_EBUSY;
+		return error;
 	}
 	mutex_lock(&mount->em_lock);
 	error = ext2_inode_get(mount->em_fs, EXT2_ROOT_INO, &inode);
+	if (error == 0 && (inode->ei_d.i_mode & LX_S_IFMT) != LX_S_IFDIR) {
+		ext2_inode_put(inode);
+		error = -LX_EUCLEAN;
+	}
 	if (error == 0)
 		error = enode_get(mount, inode, &node);
 	mutex_unlock(&mount->em_lock);
+	if (error == 0)
+		error = mount_enlist(mount);
 	if (error != 0)
 		return error;
-	if (node->n_item.i_mode != LX_S_IFDIR)
-		return -LX_EUCLEAN;
 	mount->em_root = &node->n_item;
 	*root = &node->n_item;
 	return 0;
+}
+
+/* => *root gets a reference of the root directory */
+int
+emount_create(mach_port_t device_master, const char *device, struct item **root)
+{
+	struct emount *mount = mount_alloc();
+	int error;
+
+	if (mount == NULL)
+		return -LX_ENOMEM;
+	error = ram_open(mount, device_master, device);
+	if (error != 0) {
+		free(mount);
+		return error;
+	}
+	return mount_begin(mount, root);
+}
+
+/* The same over memory of the server's own, which goes with the machine. */
+int
+emount_create_memory(uint8_t *base, uint64_t size, struct item **root)
+{
+	struct emount *mount = mount_alloc();
+
+	if (mount == NULL)
+		return -LX_ENOMEM;
+	mount->em_base = base;
+	mount->em_dev.dev_size = size;
+	mount->em_temporary = true;
+	return mount_begin(mount, root);
 }
 
 /* Brings the changed pages of every file home. */
@@ -171,7 +216,7 @@ emount_sync_all(void)
 	int i;
 
 	for (i = 0; i < MOUNTS_MAX; i++) {
-		if (mounts[i] == NULL)
+		if (mounts[i] == NULL || mounts[i]->em_temporary)
 			continue;
 		mount_flush_files(mounts[i]);
 		mutex_lock(&mounts[i]->em_lock);

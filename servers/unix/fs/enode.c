@@ -275,7 +275,7 @@ enode_statfs(struct item *item, struct lx_statfs *sf)
 
 	memset(sf, 0, sizeof(*sf));
 	mutex_lock(&mount->em_lock);
-	sf->f_type = EXT2_MAGIC;
+	sf->f_type = mount->em_temporary ? 0x01021994 : EXT2_MAGIC;
 	sf->f_bsize = sf->f_frsize = mount->em_fs->fs_bsize;
 	sf->f_blocks = s->s_blocks_count - s->s_first_data_block;
 	sf->f_bfree = s->s_free_blocks_count;
@@ -366,19 +366,7 @@ enode_special_open(struct file *file)
 	}
 	if (error != 0)
 		return error;
-	file->f_item = target;
-	if (target->i_ops->io_open != NULL) {
-		error = target->i_ops->io_open(file);
-		if (error != 0) {
-			if (file->f_item != item) {
-				item_rel(file->f_item);
-				file->f_item = item;
-			}
-			return error;
-		}
-	}
-	item_rel(item);
-	return 0;
+	return dev_exchange(file, target);
 }
 
 #define ENODE_COMMON			\

@@ -73,6 +73,7 @@ struct emount {
 	struct item	*em_root;
 	mach_port_t	em_device;
 	uint64_t	em_id;		/* st_dev */
+	bool		em_temporary;	/* a tmpfs: nothing to bring home */
 	/* em_lock */
 	struct mutex	em_lock;
 	struct ext2_fs	*em_fs;
@@ -123,6 +124,7 @@ int efile_sync(struct item *item, bool data_only);
 
 /* emount.c */
 int emount_create(mach_port_t device_master, const char *device, struct item **root);
+int emount_create_memory(uint8_t *base, uint64_t size, struct item **root);
 void emount_sync_all(void);
 int64_t enode_path(struct item *item, char *data, size_t size, struct item **root);
 void enode_fifo_gone(struct item *item, struct item *fifo);
@@ -147,5 +149,6 @@ int fault_copy(void *to, const void *from, size_t size);
 int fault_zero(void *to, size_t size);
 /* A fault of this thread of the server in the above: continue it there. */
 bool fault_fixup(mach_port_t thread);
+int fault_start(void);
 
 #endif

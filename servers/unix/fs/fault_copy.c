@@ -9,6 +9,8 @@
  * TESTS     tests/boot (unix)
  */
 #include <mach.h>
+#include <cthreads.h>
+#include <string.h>
 
 #include "enode.h"
 
@@ -88,4 +90,80 @@ fault_fixup(mach_port_t thread)
 	state.rip = (uintptr_t)fault_copy_fixup;
 	return thread_set_state(thread, i386_REGS_SEGS_STATE, (thread_state_t)&state, count) ==
 	    KERN_SUCCESS;
+}
+
+/* The server has a bug: say where, so that somebody can find it. */
+static void
+fault_report(mach_port_t thread, const uint8_t *request)
+{
+	struct i386_thread_state state = { 0 };
+	mach_msg_type_number_t count = i386_THREAD_STATE_COUNT;
+	int32_t exception, code;
+	int64_t subcode;
+
+	memcpy(&exception, request + 72, sizeof(exception));
+	memcpy(&code, request + 88, sizeof(code));
+	memcpy(&subcode, request + 104, sizeof(subcode));
+	(void)thread_get_state(thread, i386_REGS_SEGS_STATE, (thread_state_t)&state, &count);
+	mach_printf("unix: exception %d code %d address %#lx at %#lx, stack %#lx\n", exception,
+	    code, (unsigned long)subcode, (unsigned long)state.rip, (unsigned long)state.rsp);
+}
+
+/* The exceptions of the server's own threads. */
+static any_t
+fault_loop(any_t argument)
+{
+	mach_port_t port = (mach_port_t)(uintptr_t)argument, thread, task;
+	union {
+		mach_msg_header_t	head;
+		uint8_t			bytes[512];
+	} request;
+	mig_reply_header_t reply;
+	bool fixed;
+
+	for (;;) {
+		if (mach_msg(&request.head, MACH_RCV_MSG, 0, sizeof(request), port, 0,
+		    MACH_PORT_NULL) != MACH_MSG_SUCCESS || request.head.msgh_id != 2400 ||
+		    request.head.msgh_size != 112)
+			continue;
+		memcpy(&thread, request.bytes + 40, sizeof(thread));
+		memcpy(&task, request.bytes + 56, sizeof(task));
+		fixed = fault_fixup(thread);
+		if (!fixed)
+			fault_report(thread, request.bytes);
+		memset(&reply, 0, sizeof(reply));
+		reply.Head.msgh_bits = MACH_MSGH_BITS(
+		    MACH_MSGH_BITS_REMOTE(request.head.msgh_bits), 0);
+		reply.Head.msgh_remote_port = request.head.msgh_remote_port;
+		reply.Head.msgh_size = sizeof(reply);
+		reply.Head.msgh_id = 2500;
+		reply.RetCodeType.msgt_name = MACH_MSG_TYPE_INTEGER_32;
+		reply.RetCodeType.msgt_size = 32;
+		reply.RetCodeType.msgt_number = 1;
+		reply.RetCodeType.msgt_inline = TRUE;
+		reply.RetCode = fixed ? KERN_SUCCESS : KERN_FAILURE;
+		(void)mach_msg(&reply.Head, MACH_SEND_MSG, sizeof(reply), 0, MACH_PORT_NULL, 0,
+		    MACH_PORT_NULL);
+		mach_port_deallocate(mach_task_self(), thread);
+		mach_port_deallocate(mach_task_self(), task);
+	}
+	return NULL;
+}
+
+/* Exceptions of this task come here from now on. */
+int
+fault_start(void)
+{
+	mach_port_t task = mach_task_self(), port;
+	cthread_t thread;
+
+	if (mach_port_allocate(task, MACH_PORT_RIGHT_RECEIVE, &port) != KERN_SUCCESS ||
+	    mach_port_insert_right(task, port, port, MACH_MSG_TYPE_MAKE_SEND) != KERN_SUCCESS)
+		return -LX_ENOMEM;
+	thread = cthread_fork(fault_loop, (any_t)(uintptr_t)port);
+	if (thread == CTHREAD_NULL)
+		return -LX_ENOMEM;
+	cthread_detach(thread);
+	return task_set_special_port(task, TASK_EXCEPTION_PORT, port) == KERN_SUCCESS ? 0 :
+	    -LX_EINVAL;
 }

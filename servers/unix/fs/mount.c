@@ -326,7 +326,9 @@ vfs_start(mach_port_t device_master, const char *root_device, struct item **root
 	char source[64];
 	int error;
 
-	error = pager_start();
+	error = fault_start();
+	if (error == 0)
+		error = pager_start();
 	if (error == 0)
 		error = dev_start(device_master);
 	if (error == 0)
