@@ -44,7 +44,6 @@ include servers/rules.mk
 include emul/rules.mk
 include tests/rules.mk
 include bench/rules.mk
-include tools/root/rules.mk
 include tools/rules.mk
 
 # after every rules.mk has named its programs
