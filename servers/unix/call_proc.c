@@ -54,7 +54,7 @@ kern_return_t
 S_unix_proc_exit(mach_port_t call, int32_t status)
 {
 	(void)call;
-	process_exit(call_process(), wait_status_exit(status));
+	process_exit(call_process(), status & 0xff00);
 	return MIG_NO_REPLY;
 }
 
@@ -80,7 +80,7 @@ S_unix_thread_exit(mach_port_t call, int32_t status, uint64_t block, uint64_t si
 	}
 	mutex_unlock(&process_lock);
 	if (last)
-		process_exit(process, wait_status_exit(status));
+		process_exit(process, status & 0xff00);
 	return MIG_NO_REPLY;
 }
 

@@ -188,6 +188,19 @@ space_set_vector(void)
 	    0 : -LX_ENOSYS;
 }
 
+/* The first thread's block: zeros, the lowest page closed. */
+static kern_return_t
+space_allocate_block(void)
+{
+	vm_address_t address = UNIX_EMUL_BLOCKS;
+	kern_return_t kr;
+
+	kr = vm_allocate(space_template, &address, UNIX_BLOCK_SIZE, FALSE);
+	if (kr == KERN_SUCCESS)
+		kr = vm_protect(space_template, address, vm_page_size, FALSE, VM_PROT_NONE);
+	return kr;
+}
+
 int
 space_start(const char *emul_device)
 {
@@ -202,6 +215,8 @@ space_start(const char *emul_device)
 		kr = vm_allocate(space_template, &low, UNIX_LOW_END, FALSE);
 	if (kr == KERN_SUCCESS)
 		kr = vm_protect(space_template, 0, UNIX_LOW_END, TRUE, VM_PROT_NONE);
+	if (kr == KERN_SUCCESS)
+		kr = space_allocate_block();
 	if (kr != KERN_SUCCESS)
 		return -LX_ENOMEM;
 	task_set_special_port(space_template, TASK_BOOTSTRAP_PORT, MACH_PORT_NULL);
