@@ -15,3 +15,10 @@ test-boot: deps kernel $(patsubst %,$(B)/bin/tests/%,$(BOOT_TESTS))
 
 boot-%: kernel $(B)/bin/tests/%
 	@tools/boot-tests --verbose --smp "$(SMP)" $(B) $*
+
+# the long loads: SMP stress of the kernel, then fork, exec and pipes under the Unix
+MINUTES ?= 15
+.PHONY: stress
+stress: deps
+	@$(MAKE) --no-print-directory CONFIG=debug kernel user $(ROOT_IMAGE)
+	@tools/stress $(MINUTES) $(O)/debug

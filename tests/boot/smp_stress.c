@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Many threads of several tasks send, receive, move rights, map, fork and die at random for a while. Seeds are fixed and
+ * printed. A word "seconds=N" on the module's line sets the time (default 5); make stress uses it.
+ */
+#include "harness/test.h"
+
+#define SELF mach_task_self()
+
+enum { PORTS = 24, THREADS = 12 };
+
+static mach_port_t ports[PORTS];
+static volatile bool stop;
+static volatile uint64_t operations;
+
+/* every thread its own generator: xorshift */
+static uint32_t next(uint64_t *s)
+{
+	*s ^= *s << 13;
+	*s ^= *s >> 7;
+	*s ^= *s << 17;
+	return (uint32_t)(*s >> 16);
+}
+
+static void drop(struct test_message *m)
+{
+	mach_msg_destroy(&m->h);
+}
+
+static void send_random(uint64_t *s)
+{
+	struct { mach_msg_header_t h; struct port_item item; struct data_item data; } m;
+	mach_port_t to = ports[next(s) % PORTS], other = ports[next(s) % PORTS];
+	static const unsigned kinds[] = { MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE, MACH_MSG_TYPE_MAKE_SEND, MACH_MSG_TYPE_MOVE_RECEIVE };
+	vm_address_t a = 0;
+
+	m.h = (mach_msg_header_t){ .msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, next(s) % 2 ? MACH_MSG_TYPE_MAKE_SEND_ONCE : 0) |
+	    MACH_MSGH_BITS_COMPLEX, .msgh_remote_port = to, .msgh_id = (int)next(s) };
+	m.h.msgh_local_port = MACH_MSGH_BITS_LOCAL(m.h.msgh_bits) ? other : MACH_PORT_NULL;
+	m.item = (struct port_item){ test_type_port(kinds[next(s) % 16 == 0 ? 3 : next(s) % 3], 1), { ports[next(s) % PORTS] } };
+	unsigned size = (1 + next(s) % 8) * 4096;
+	m.data = (struct data_item){ test_type_ool(0, false), NULL };
+	if (next(s) % 3 == 0 && vm_allocate(SELF, &a, size, TRUE) == KERN_SUCCESS) {
+		*(volatile uint32_t *)a = size;
+		m.data = (struct data_item){ test_type_ool(size, true), (void *)a };
+	}
+	if (mach_msg(&m.h, MACH_SEND_MSG | MACH_SEND_TIMEOUT, sizeof m, 0, 0, next(s) % 3, 0) != MACH_MSG_SUCCESS && a) {
+		/* either not taken yet, or given back somewhere else, or gone */
+		if (m.data.address == (void *)a)
+			vm_deallocate(SELF, a, size);
+	}
+}
+
+static void receive_random(uint64_t *s)
+{
+	struct test_message m;
+
+	if (mach_msg(&m.h, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, sizeof m, ports[next(s) % PORTS], next(s) % 3, 0) == MACH_MSG_SUCCESS)
+		drop(&m);
+}
+
+/* keep the population of ports alive: replace what has died or been moved away */
+static void renew(uint64_t *s)
+{
+	unsigned i = next(s) % PORTS;
+	mach_port_t p = ports[i];
+
+	if (next(s) % 4 && test_type(p) & MACH_PORT_TYPE_RECEIVE)
+		return;
+	mach_port_t fresh = MACH_PORT_NULL;
+	if (mach_port_allocate(SELF, MACH_PORT_RIGHT_RECEIVE, &fresh) != KERN_SUCCESS)
+		return;
+	mach_port_insert_right(SELF, fresh, fresh, MACH_MSG_TYPE_MAKE_SEND);
+	ports[i] = fresh;
+	mach_port_destroy(SELF, p);
+}
+
+static void memory_random(uint64_t *s)
+{
+	vm_address_t a = 0, b = 0;
+	vm_size_t size = (1 + next(s) % 16) * 4096;
+
+	if (vm_allocate(SELF, &a, size, TRUE) != KERN_SUCCESS)
+		return;
+	*(volatile char *)(a + next(s) % size) = 1;
+	if (next(s) % 2 && vm_allocate(SELF, &b, size, TRUE) == KERN_SUCCESS) {
+		vm_copy(SELF, a, size, b);
+		*(volatile char *)(a + next(s) % size) = 2;
+		*(volatile char *)(b + next(s) % size) = 3;
+		vm_deallocate(SELF, b, size);
+	}
+	vm_deallocate(SELF, a, size);
+}
+
+static void empty_child(void *arg) { (void)arg; }
+
+static void task_random(uint64_t *s)
+{
+	mach_port_t task = MACH_PORT_NULL;
+
+	if (next(s) % 8)
+		return;
+	if (next(s) % 2) {
+		task = test_fork(empty_child, NULL);
+		if (next(s) % 2)
+			task_terminate(task);
+	} else if (task_create(SELF, FALSE, &task) == KERN_SUCCESS) {
+		task_terminate(task);
+	}
+	if (task)
+		mach_port_deallocate(SELF, task);
+}
+
+static void worker(void *arg)
+{
+	uint64_t s = 0x9e3779b97f4a7c15ull * ((uintptr_t)arg + 1);
+
+	while (!stop) {
+		switch (next(&s) % 8) {
+		case 0: case 1: case 2: send_random(&s); break;
+		case 3: case 4: receive_random(&s); break;
+		case 5: renew(&s); break;
+		case 6: memory_random(&s); break;
+		case 7: task_random(&s); break;
+		}
+		__atomic_fetch_add(&operations, 1, __ATOMIC_RELAXED);
+	}
+}
+
+static unsigned seconds(void)
+{
+	for (int i = 1; i < test_argc; i++)
+		if (__builtin_memcmp(test_argv[i], "seconds=", 8) == 0) {
+			unsigned v = 0;
+
+			for (const char *p = test_argv[i] + 8; *p >= '0' && *p <= '9'; p++)
+				v = v * 10 + (unsigned)(*p - '0');
+			return v;
+		}
+	return 5;
+}
+
+/* names that rights arrived under are thrown away wholesale: the space is emptied of everything not there at the start */
+TEST_FLAGS(random_load_from_many_threads, TEST_MAY_LEAK)
+{
+	mach_port_t threads[THREADS];
+	unsigned limit = seconds();
+
+	for (int i = 0; i < PORTS; i++)
+		ports[i] = test_port_with_send();
+	for (int i = 0; i < THREADS; i++)
+		threads[i] = test_thread(worker, (void *)(uintptr_t)i);
+	for (unsigned t = 0; t < limit; t++) {
+		uint64_t before = operations;
+
+		test_sleep(1000);
+		CHECK(operations != before);	/* it lives */
+		if (t % 60 == 59)
+			test_say("# %d s, %ld operations", (int)t + 1, (int64_t)operations);
+	}
+	stop = true;
+	for (int i = 0; i < THREADS; i++)
+		test_thread_join(threads[i]);
+	for (int i = 0; i < PORTS; i++)
+		mach_port_destroy(SELF, ports[i]);
+	test_say("# %ld operations", (int64_t)operations);
+}
+
+/* the same load inside a task that is killed in the middle: everything it had must come back */
+static void stress_child(void *arg)
+{
+	(void)arg;
+	stop = false;
+	for (int i = 0; i < PORTS; i++)
+		ports[i] = test_port_with_send();
+	for (int i = 0; i < THREADS; i++)
+		test_thread(worker, (void *)(uintptr_t)(i + 100));
+	test_sleep(100000);
+}
+
+TEST(task_killed_under_load_leaves_nothing_behind)
+{
+	for (int round = 0; round < 5; round++) {
+		mach_port_t task = test_fork(stress_child, NULL);
+
+		test_sleep(150);
+		CHECK_OK(task_terminate(task));
+		mach_port_destroy(SELF, task);
+	}
+	test_sleep(100);
+}
