@@ -377,8 +377,10 @@ server_routine(struct text *text, const struct subsystem *subsystem, const struc
 	server_prepare(&server);
 	server_call(&server);
 	server_release(&server);
-	text_add(text, "\tif (mig_result != KERN_SUCCESS)\n\t\treturn;\n");
-	server_reply(&server);
+	if (routine_replies(routine)) {
+		text_add(text, "\tif (mig_result != KERN_SUCCESS)\n\t\treturn;\n");
+		server_reply(&server);
+	}
 	text_add(text, "\treturn;\nmig_bad:\n\tOut0P->RetCode = MIG_BAD_ARGUMENTS;\n}\n\n");
 }
 
@@ -414,7 +416,8 @@ server_demux(struct text *text, const struct subsystem *subsystem)
 	text_add(text, "boolean_t\n%s(mach_msg_header_t *InHeadP, mach_msg_header_t *OutHeadP)\n{\n"
 	    "\tmig_reply_header_t *reply = (mig_reply_header_t *)OutHeadP;\n"
 	    "\tmig_routine_t routine = %s_routine(InHeadP);\n\n", demux, demux);
-	text_add(text, "\treply->Head.msgh_bits = MACH_MSGH_BITS(%s(InHeadP->msgh_bits), 0);\n"
+	text_add(text, "\t__builtin_memset(reply, 0, sizeof(*reply));\n"
+	    "\treply->Head.msgh_bits = MACH_MSGH_BITS(%s(InHeadP->msgh_bits), 0);\n"
 	    "\treply->Head.msgh_size = %u;\n"
 	    "\treply->Head.msgh_remote_port = InHeadP->%s;\n"
 	    "\treply->Head.msgh_local_port = MACH_PORT_NULL;\n"

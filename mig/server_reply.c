@@ -260,8 +260,6 @@ server_reply(const struct server *server)
 	struct text *text = server->text;
 	bool complex = server->reply.complex_must;
 
-	if (!routine_replies(server->routine))
-		return;
 	for (const struct item *item = server->reply.items; item != NULL; item = item->next)
 		complex = complex || item->type->port || item->type->form == FORM_OUT;
 	if (complex)

@@ -57,6 +57,8 @@ stub_prologue(struct text *text, const struct subsystem *subsystem, enum import_
 	text_add(text, "#include <mach/mig_errors.h>\n");
 	text_add(text, "%s\n", kernel ? "#include <kern/mig_kernel.h>\n" :
 	    "#include <mach/mig_support.h>\n");
+	if (kind == IMPORT_USER && !kernel)
+		text_add(text, "extern void mach_msg_destroy(mach_msg_header_t *);\n\n");
 	if (subsystem->rcsid != NULL)
 		text_add(text, "static const char rcsid[] __attribute__((used)) = %s;\n\n",
 		    subsystem->rcsid);

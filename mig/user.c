@@ -3,7 +3,7 @@
  * Callers' stubs: put arguments into a request, send it, take the reply apart.
  *
  * RIGHTS    a request that was not sent left everything with the caller, unless mach_msg says
- *           otherwise; a reply that fails its checks is dropped as it is
+ *           otherwise; a reply that fails its checks is destroyed with what it carries
  * TESTS     tests/unit/mig: round trips, golden files
  */
 #include "user.h"
@@ -338,7 +338,9 @@ user_check_reply(const struct user *user)
 
 	/* 71: the send-once right to the reply port died unused */
 	text_add(text, "\tif (Out0P->Head.msgh_id != %lu) {\n"
-	    "\t\tmig_result = Out0P->Head.msgh_id == 71 ? MIG_SERVER_DIED : MIG_REPLY_MISMATCH;\n",
+	    "\t\tmig_result = Out0P->Head.msgh_id == 71 ? MIG_SERVER_DIED : MIG_REPLY_MISMATCH;\n"
+	    "\t\tif (Out0P->Head.msgh_bits & MACH_MSGH_BITS_COMPLEX)\n"
+	    "\t\t\tmach_msg_destroy(&Out0P->Head);\n",
 	    user->subsystem->base + user->routine->index + 100);
 	user_leave(user, "\t\t", "mig_result");
 	text_add(text, "\t}\n"
@@ -549,7 +551,8 @@ user_finish(const struct user *user)
 		    routine->error_procedure);
 		break;
 	}
-	text_add(text, "mig_bad:\n");
+	/* nothing was taken out yet */
+	text_add(text, "mig_bad:\n\tif (mig_complex)\n\t\tmach_msg_destroy(&Out0P->Head);\n");
 	user_leave(user, "\t", "MIG_TYPE_ERROR");
 }
 

@@ -39,6 +39,7 @@ static char port_table[NAMES];
 static char *request_copy, *reply_copy;
 static bool honest;		/* the message being delivered comes from a stub as it is */
 
+void mach_msg_destroy(mach_msg_header_t *message);
 extern boolean_t tour_server(mach_msg_header_t *request, mach_msg_header_t *reply);
 
 unsigned
@@ -561,6 +562,29 @@ mach_msg(mach_msg_header_t *message, mach_msg_option_t option, mach_msg_size_t s
 	if (!(option & MACH_RCV_MSG))
 		return MACH_MSG_SUCCESS;
 	return receive(message, receive_size, receive_name);
+}
+
+/* A reply the caller's stub does not want: its memory goes, its names are only numbers here. */
+void
+mach_msg_destroy(mach_msg_header_t *message)
+{
+	const char *item = (const char *)(message + 1), *end = (const char *)message + message->msgh_size;
+
+	while (item < end) {
+		mach_msg_type_t type;
+		char *far;
+
+		memcpy(&type, item, sizeof(type));
+		item += 8;
+		if (type.msgt_inline) {
+			item += (((uint64_t)type.msgt_number * type.msgt_size + 7) / 8 + 7) & ~7ull;
+			continue;
+		}
+		memcpy(&far, item, 8);
+		item += 8;
+		if (far != NULL)
+			fake_free(far, (size_t)type.msgt_number * type.msgt_size / 8);
+	}
 }
 
 mach_port_t

@@ -304,8 +304,6 @@ _Xgolden_write(mach_msg_header_t *InHeadP, mach_msg_header_t *OutHeadP)
 	where = In0P->where;
 	mig_result = S_golden_write(server, page, pageCnt, where);
 	Out0P->RetCode = mig_result;
-	if (mig_result != KERN_SUCCESS)
-		return;
 	return;
 mig_bad:
 	Out0P->RetCode = MIG_BAD_ARGUMENTS;
@@ -334,6 +332,7 @@ golden_server(mach_msg_header_t *InHeadP, mach_msg_header_t *OutHeadP)
 	mig_reply_header_t *reply = (mig_reply_header_t *)OutHeadP;
 	mig_routine_t routine = golden_server_routine(InHeadP);
 
+	__builtin_memset(reply, 0, sizeof(*reply));
 	reply->Head.msgh_bits = MACH_MSGH_BITS(MACH_MSGH_BITS_REMOTE(InHeadP->msgh_bits), 0);
 	reply->Head.msgh_size = 48;
 	reply->Head.msgh_remote_port = InHeadP->msgh_remote_port;

@@ -11,6 +11,8 @@
 #include <mach/mig_errors.h>
 #include <mach/mig_support.h>
 
+extern void mach_msg_destroy(mach_msg_header_t *);
+
 /* A port right inline in a message: a name for a task, a pointer for the kernel. */
 typedef union {
 	mach_port_t port;
@@ -132,6 +134,8 @@ golden_add(
 	mig_put_reply_port(mig_port);
 	if (Out0P->Head.msgh_id != 7100) {
 		mig_result = Out0P->Head.msgh_id == 71 ? MIG_SERVER_DIED : MIG_REPLY_MISMATCH;
+		if (Out0P->Head.msgh_bits & MACH_MSGH_BITS_COMPLEX)
+			mach_msg_destroy(&Out0P->Head);
 		return mig_result;
 	}
 	mig_left = Out0P->Head.msgh_size;
@@ -156,6 +160,8 @@ golden_add(
 	*sum = Out0P->sum;
 	return mig_result;
 mig_bad:
+	if (mig_complex)
+		mach_msg_destroy(&Out0P->Head);
 	return MIG_TYPE_ERROR;
 }
 
@@ -250,6 +256,8 @@ golden_list(
 	mig_put_reply_port(mig_port);
 	if (Out0P->Head.msgh_id != 7101) {
 		mig_result = Out0P->Head.msgh_id == 71 ? MIG_SERVER_DIED : MIG_REPLY_MISMATCH;
+		if (Out0P->Head.msgh_bits & MACH_MSGH_BITS_COMPLEX)
+			mach_msg_destroy(&Out0P->Head);
 		return mig_result;
 	}
 	mig_left = Out0P->Head.msgh_size;
@@ -294,6 +302,8 @@ golden_list(
 	*port = Out1P->port.port;
 	return mig_result;
 mig_bad:
+	if (mig_complex)
+		mach_msg_destroy(&Out0P->Head);
 	return MIG_TYPE_ERROR;
 }
 
