@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Address maps as a task sees them: allocation, protection, holes, limits, regions. Interface reference section 11. */
+#include "harness/test.h"
+
+#define SELF	mach_task_self()
+#define PAGE	4096ul
+
+TEST(allocated_memory_is_zero_and_keeps_what_is_written)
+{
+	vm_address_t a = 0;
+	unsigned long bad = 0;
+
+	CHECK_OK(vm_allocate(SELF, &a, 300 * PAGE, 1));
+	for (unsigned i = 0; i < 300; i += 7) {
+		bad += *(volatile long *)(a + i * PAGE + 8) != 0;
+		*(volatile long *)(a + i * PAGE + 8) = i;
+	}
+	for (unsigned i = 0; i < 300; i++)
+		bad += *(volatile long *)(a + i * PAGE + 8) != (i % 7 == 0 ? i : 0);
+	CHECK_EQ(bad, 0);
+	CHECK_OK(vm_deallocate(SELF, a, 300 * PAGE));
+}
+
+TEST(size_zero_allocates_nothing)
+{
+	vm_address_t a = 0x12345;
+
+	CHECK_OK(vm_allocate(SELF, &a, 0, 1));
+	CHECK_EQ(a, 0);
+	CHECK_OK(vm_deallocate(SELF, 0x10000, 0));
+}
+
+TEST(fixed_addresses_are_rounded_and_overlap_is_refused)
+{
+	vm_address_t a = 0x100000000123, b = 0x100000000000;
+
+	CHECK_OK(vm_allocate(SELF, &a, 10, 0));
+	CHECK_EQ(a, 0x100000000000);
+	CHECK_EQ(vm_allocate(SELF, &b, PAGE, 0), KERN_NO_SPACE);
+	CHECK_OK(vm_deallocate(SELF, a, PAGE));
+	b = 0x7ffffffff000;
+	CHECK(vm_allocate(SELF, &b, 2 * PAGE, 0) != KERN_SUCCESS);
+}
+
+TEST(page_zero_can_be_mapped_on_request)
+{
+	vm_address_t a = 0;
+
+	CHECK_OK(vm_allocate(SELF, &a, PAGE, 0));
+	CHECK_EQ(a, 0);
+	CHECK_OK(vm_deallocate(SELF, 0, PAGE));
+}
+
+TEST(holes_do_not_fail_deallocate_and_protect)
+{
+	vm_address_t a = 0;
+
+	CHECK_OK(vm_allocate(SELF, &a, 8 * PAGE, 1));
+	CHECK_OK(vm_deallocate(SELF, a + 2 * PAGE, PAGE));
+	CHECK_OK(vm_protect(SELF, a, 8 * PAGE, 0, VM_PROT_READ));
+	CHECK_OK(vm_deallocate(SELF, a, 8 * PAGE));
+	CHECK_OK(vm_deallocate(SELF, a, 8 * PAGE));
+}
+
+TEST(regions_tell_attributes)
+{
+	vm_address_t a = 0, at;
+	vm_size_t size;
+	vm_prot_t prot, max;
+	vm_inherit_t inherit;
+	boolean_t shared;
+	mach_port_t name;
+	vm_offset_t offset;
+
+	CHECK_OK(vm_allocate(SELF, &a, 4 * PAGE, 1));
+	CHECK_OK(vm_protect(SELF, a + PAGE, PAGE, 0, VM_PROT_READ));
+	CHECK_OK(vm_inherit(SELF, a + PAGE, PAGE, VM_INHERIT_NONE));
+	at = a + PAGE + 5;
+	CHECK_OK(vm_region(SELF, &at, &size, &prot, &max, &inherit, &shared, &name, &offset));
+	CHECK_EQ(at, a + PAGE);
+	CHECK_EQ(size, PAGE);
+	CHECK_EQ(prot, VM_PROT_READ);
+	CHECK_EQ(max, VM_PROT_ALL);
+	CHECK_EQ(inherit, VM_INHERIT_NONE);
+	CHECK_OK(vm_protect(SELF, a, 4 * PAGE, 1, VM_PROT_READ));
+	CHECK_EQ(vm_protect(SELF, a, PAGE, 0, VM_PROT_DEFAULT), KERN_PROTECTION_FAILURE);
+	CHECK_OK(vm_deallocate(SELF, a, 4 * PAGE));
+}
+
+TEST(ten_thousand_entries_come_and_go)
+{
+	vm_address_t base = 0x200000000000;
+	unsigned long bad = 0;
+
+	for (unsigned i = 0; i < 10000; i++) {
+		vm_address_t a = base + i * 2 * PAGE;
+
+		bad += vm_allocate(SELF, &a, PAGE, 0) != KERN_SUCCESS;
+	}
+	for (unsigned i = 0; i < 10000; i += 97)
+		*(volatile char *)(base + i * 2 * PAGE) = 1;
+	CHECK_OK(vm_deallocate(SELF, base, 20000 * PAGE));
+	CHECK_EQ(bad, 0);
+}
+
+TEST(read_write_copy_move_bytes)
+{
+	vm_address_t a = 0, b = 0;
+	vm_offset_t data;
+	mach_msg_type_number_t n;
+
+	CHECK_OK(vm_allocate(SELF, &a, 4 * PAGE, 1));
+	CHECK_OK(vm_allocate(SELF, &b, 4 * PAGE, 1));
+	for (unsigned i = 0; i < 4 * PAGE; i++)
+		((unsigned char *)a)[i] = i * 31 + (i >> 8);
+	CHECK_OK(vm_read(SELF, a + 100, 9000, &data, &n));
+	CHECK_EQ(n, 9000);
+	CHECK_EQ(__builtin_memcmp((void *)data, (void *)(a + 100), 9000), 0);
+	CHECK_OK(vm_deallocate(SELF, data, n));
+	CHECK_OK(vm_write(SELF, b, a, 4 * PAGE));
+	CHECK_EQ(__builtin_memcmp((void *)a, (void *)b, 4 * PAGE), 0);
+	*(char *)b = 99;
+	CHECK(*(volatile char *)a != 99);
+	CHECK_OK(vm_copy(SELF, a + PAGE, 2 * PAGE, b));
+	CHECK_EQ(__builtin_memcmp((void *)(a + PAGE), (void *)b, 2 * PAGE), 0);
+	CHECK_EQ(vm_copy(SELF, a + 1, PAGE, b), KERN_INVALID_ARGUMENT);
+	CHECK_EQ(vm_write(SELF, b + 1, a, PAGE), KERN_INVALID_ARGUMENT);
+	CHECK_OK(vm_deallocate(SELF, a, 4 * PAGE));
+	CHECK_EQ(vm_read(SELF, a, PAGE, &data, &n), KERN_INVALID_ADDRESS);
+	CHECK_OK(vm_deallocate(SELF, b, 4 * PAGE));
+}
+
+TEST(the_size_limit_is_kept)
+{
+	vm_size_t cur, max;
+	vm_address_t a = 0;
+
+	CHECK_OK(vm_get_size_limit(SELF, &cur, &max));
+	CHECK_EQ(vm_allocate(SELF, &a, cur + PAGE, 1), KERN_NO_SPACE);
+	CHECK_EQ(vm_set_size_limit(mach_host_self(), SELF, max + PAGE, max), KERN_INVALID_ARGUMENT);
+}
+
+TEST(wiring_keeps_pages_and_is_undone)
+{
+	vm_address_t a = 0;
+
+	CHECK_OK(vm_allocate(SELF, &a, 16 * PAGE, 1));
+	CHECK_OK(vm_wire(test_host_priv, SELF, a, 16 * PAGE, VM_PROT_DEFAULT));
+	*(volatile char *)(a + 5 * PAGE) = 1;
+	CHECK_OK(vm_wire(test_host_priv, SELF, a + 4 * PAGE, 2 * PAGE, VM_PROT_NONE));
+	CHECK_OK(vm_deallocate(SELF, a, 16 * PAGE));
+}
+
+TEST(contiguous_memory_is_where_it_says)
+{
+	vm_address_t a;
+	rpc_phys_addr_t pa;
+
+	CHECK_OK(vm_allocate_contiguous(test_host_priv, SELF, &a, &pa, 5 * PAGE, 0, 1ull << 32, 16 * PAGE));
+	CHECK_EQ(pa % (16 * PAGE), 0);
+	*(volatile long *)(a + 4 * PAGE) = 4711;
+	CHECK_EQ(*(volatile long *)(a + 4 * PAGE), 4711);
+	CHECK_OK(vm_deallocate(SELF, a, 5 * PAGE));
+}
+
+/* every call takes any address and size without harm: the results must be errors or successes, never a stopped machine */
+TEST(boundary_matrix_of_addresses_and_sizes)
+{
+	static const unsigned long v[] = { 0, 1, PAGE - 1, PAGE, PAGE + 1, 1ul << 32, 1ul << 47, 1ul << 63,
+	    -PAGE, -PAGE + 1, -1ul, 0x7fffffffefff, 0x7ffffffff000 };
+	const unsigned n = sizeof v / sizeof v[0];
+	mach_port_t child;
+
+	REQUIRE(task_create(SELF, 0, &child) == KERN_SUCCESS);
+	for (unsigned i = 0; i < n; i++) {
+		for (unsigned j = 0; j < n; j++) {
+			vm_address_t a = v[i];
+			vm_offset_t data;
+			mach_msg_type_number_t count;
+			vm_machine_attribute_val_t val = 2;
+
+			if (vm_allocate(child, &a, v[j], 0) == KERN_SUCCESS && v[j] != 0)
+				CHECK(a + v[j] <= 1ul << 47);
+			vm_protect(child, v[i], v[j], 0, VM_PROT_READ);
+			vm_inherit(child, v[i], v[j], VM_INHERIT_SHARE);
+			if (v[j] <= 1ul << 32 && vm_read(child, v[i], v[j], &data, &count) == KERN_SUCCESS && count != 0)
+				vm_deallocate(SELF, data, count);
+			vm_copy(child, v[i], v[j], v[j]);
+			vm_machine_attribute(child, v[i], v[j], 1, &val);
+			vm_msync(child, v[i], v[j], 2);
+			a = v[i];
+			vm_map(child, &a, v[j], v[i], 1, 0, v[i], 0, 3, 7, 1);
+			vm_deallocate(child, v[i], v[j]);
+		}
+	}
+	CHECK_OK(task_terminate(child));
+	mach_port_deallocate(SELF, child);
+}

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Memory objects with a pager in this task: supply, zero fill, errors, cleaning, flushing, copies, death. */
+#include "harness/test.h"
+#include <mach/exc.h>
+
+#define SELF	mach_task_self()
+#define PAGE	4096ul
+
+enum { INIT = 2200, TERMINATE = 2201, REQUEST = 2203, UNLOCK = 2204, LOCK_DONE = 2206, RETURN = 2208 };
+
+struct pager_message {
+	mach_msg_header_t h;
+	struct { mach_msg_type_t t; union { uint64_t v; mach_port_t port; uint32_t word; void *p; }; } item[8];
+};
+
+/* what the pager did; written by its thread only */
+static volatile unsigned requests, returns, terminates, inits;
+static volatile unsigned char returned_byte;
+static volatile mach_port_t control;
+static volatile enum { SUPPLY, UNAVAILABLE, ERROR, SILENT } mode;
+static volatile bool may_cache;
+static mach_port_t object;
+
+static void
+supply(mach_port_t c, uint64_t offset)
+{
+	vm_address_t a = 0;
+
+	vm_allocate(SELF, &a, PAGE, 1);
+	__builtin_memset((void *)a, 'a' + (offset / PAGE) % 20, PAGE);
+	memory_object_data_supply(c, offset, a, PAGE, 1, VM_PROT_NONE, 0, MACH_PORT_NULL);
+}
+
+static void
+handle(struct pager_message *m)
+{
+	mach_port_t c = m->item[0].port;
+
+	switch (m->h.msgh_id) {
+	case INIT:
+		inits++;
+		control = c;
+		mach_port_deallocate(SELF, m->item[1].port);
+		memory_object_ready(c, may_cache, 2);
+		return;			/* keeps its control right */
+	case REQUEST:
+		requests++;
+		if (mode == SUPPLY)
+			supply(c, m->item[1].v);
+		else if (mode == UNAVAILABLE)
+			memory_object_data_unavailable(c, m->item[1].v, m->item[2].v);
+		else if (mode == ERROR)
+			memory_object_data_error(c, m->item[1].v, m->item[2].v, KERN_FAILURE);
+		break;
+	case RETURN:
+		returned_byte = *(unsigned char *)m->item[2].p;
+		vm_deallocate(SELF, (vm_address_t)m->item[2].p, m->item[2].t.msgt_number);
+		returns++;
+		break;
+	case TERMINATE:
+		mach_port_mod_refs(SELF, m->item[0].port, MACH_PORT_RIGHT_RECEIVE, -1);
+		mach_port_mod_refs(SELF, m->item[1].port, MACH_PORT_RIGHT_RECEIVE, -1);
+		terminates++;
+		break;
+	default:
+		test_say("# pager: message %d", m->h.msgh_id);
+	}
+	if (c != MACH_PORT_NULL && m->h.msgh_id != TERMINATE)
+		mach_port_deallocate(SELF, c);
+}
+
+static void
+pager(void *arg)
+{
+	struct pager_message m;
+
+	(void)arg;
+	while (mach_msg(&m.h, MACH_RCV_MSG, 0, sizeof m, object, 0, 0) == 0)
+		handle(&m);
+}
+
+static mach_port_t pager_thread;
+
+static void
+pager_start(void)
+{
+	requests = returns = terminates = inits = 0;
+	mode = SUPPLY;
+	may_cache = false;
+	control = MACH_PORT_NULL;
+	object = test_port_with_send();
+	pager_thread = test_thread(pager, 0);
+}
+
+static bool
+wait_for(volatile unsigned *what, unsigned n)
+{
+	for (unsigned i = 0; i < 200 && *what < n; i++)
+		test_sleep(10);
+	return *what >= n;
+}
+
+/* the object is unmapped everywhere: the kernel lets it go, and the pager's thread ends with its port */
+static void
+pager_stop(void)
+{
+	if (!may_cache)
+		CHECK(wait_for(&terminates, 1));
+	if (control != MACH_PORT_NULL)
+		mach_port_deallocate(SELF, control);
+	test_port_destroy(object);
+	test_thread_join(pager_thread);
+}
+
+static vm_address_t
+map_object(unsigned pages, bool copy)
+{
+	vm_address_t a = 0;
+
+	CHECK_OK(vm_map(SELF, &a, pages * PAGE, 0, 1, object, 0, copy, VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_SHARE));
+	return a;
+}
+
+TEST(a_fault_asks_the_pager_once_and_maps_what_it_supplies)
+{
+	vm_address_t a, b;
+
+	pager_start();
+	a = map_object(16, false);
+	b = map_object(16, false);
+	for (unsigned i = 0; i < 16; i++)
+		CHECK_EQ(*(volatile unsigned char *)(a + i * PAGE + i), 'a' + i);
+	CHECK_EQ(requests, 16);
+	*(volatile unsigned char *)(a + 3 * PAGE) = 'Z';
+	CHECK_EQ(*(volatile unsigned char *)(b + 3 * PAGE), 'Z');
+	CHECK_EQ(requests, 16);
+	CHECK_EQ(inits, 1);
+	vm_deallocate(SELF, a, 16 * PAGE);
+	CHECK_EQ(*(volatile unsigned char *)(b + 4 * PAGE), 'e');
+	vm_deallocate(SELF, b, 16 * PAGE);
+	CHECK(wait_for(&returns, 1));
+	CHECK_EQ(returned_byte, 'Z');
+	pager_stop();
+}
+
+TEST(unavailable_data_is_zero_filled)
+{
+	vm_address_t a;
+
+	pager_start();
+	mode = UNAVAILABLE;
+	a = map_object(4, false);
+	CHECK_EQ(*(volatile unsigned long *)(a + PAGE), 0);
+	vm_deallocate(SELF, a, 4 * PAGE);
+	pager_stop();
+}
+
+TEST(an_error_reaches_the_reader_and_is_not_remembered)
+{
+	vm_address_t a;
+	vm_offset_t data;
+	mach_msg_type_number_t n;
+
+	pager_start();
+	mode = ERROR;
+	a = map_object(4, false);
+	/* a small vm_read goes through the kernel, which reports the error as a code */
+	CHECK(vm_read(SELF, a, 8, &data, &n) != KERN_SUCCESS);
+	mode = SUPPLY;
+	CHECK_EQ(*(volatile unsigned char *)a, 'a');
+	vm_deallocate(SELF, a, 4 * PAGE);
+	pager_stop();
+}
+
+TEST(a_private_mapping_keeps_its_writes_and_its_snapshot)
+{
+	vm_address_t shared, private;
+
+	pager_start();
+	shared = map_object(8, false);
+	CHECK_EQ(*(volatile unsigned char *)shared, 'a');
+	private = map_object(8, true);
+	CHECK_EQ(*(volatile unsigned char *)private, 'a');
+	*(volatile unsigned char *)(private + PAGE) = 'P';
+	CHECK_EQ(*(volatile unsigned char *)(shared + PAGE), 'b');
+	*(volatile unsigned char *)(shared + 2 * PAGE) = 'S';
+	CHECK_EQ(*(volatile unsigned char *)(private + 2 * PAGE), 'c');
+	*(volatile unsigned char *)shared = 'S';
+	CHECK_EQ(*(volatile unsigned char *)private, 'a');
+	CHECK_EQ(*(volatile unsigned char *)(private + PAGE), 'P');
+	vm_deallocate(SELF, shared, 8 * PAGE);
+	vm_deallocate(SELF, private, 8 * PAGE);
+	pager_stop();
+}
+
+TEST(lock_request_cleans_flushes_and_completes)
+{
+	mach_port_t done = test_port();
+	struct test_message m;
+	vm_address_t a;
+
+	pager_start();
+	a = map_object(4, false);
+	*(volatile unsigned char *)a = 'D';
+	CHECK_OK(memory_object_lock_request(control, 0, 4 * PAGE, 1, 0, VM_PROT_NO_CHANGE, done));
+	CHECK_OK(test_receive_wait(done, &m, 2000));
+	CHECK_EQ(m.h.msgh_id, LOCK_DONE);
+	mach_port_deallocate(SELF, control);
+	CHECK(wait_for(&returns, 1));
+	CHECK_EQ(returned_byte, 'D');
+	CHECK_EQ(*(volatile unsigned char *)a, 'D');
+	CHECK_EQ(requests, 1);
+	*(volatile unsigned char *)a = 'E';
+	CHECK_OK(memory_object_lock_request(control, 0, 4 * PAGE, 2, 1, VM_PROT_NO_CHANGE, MACH_PORT_NULL));
+	CHECK(wait_for(&returns, 2));
+	CHECK_EQ(returned_byte, 'E');
+	CHECK_EQ(*(volatile unsigned char *)a, 'a');
+	CHECK_EQ(requests, 2);
+	vm_deallocate(SELF, a, 4 * PAGE);
+	test_port_destroy(done);
+	pager_stop();
+}
+
+TEST(a_cached_object_keeps_its_pages)
+{
+	vm_address_t a;
+
+	pager_start();
+	may_cache = true;
+	a = map_object(4, false);
+	CHECK_EQ(*(volatile unsigned char *)a, 'a');
+	vm_deallocate(SELF, a, 4 * PAGE);
+	a = map_object(4, false);
+	CHECK_EQ(*(volatile unsigned char *)a, 'a');
+	CHECK_EQ(requests, 1);
+	CHECK_EQ(inits, 1);
+	CHECK_EQ(terminates, 0);
+	vm_deallocate(SELF, a, 4 * PAGE);
+	CHECK_OK(memory_object_change_attributes(control, 0, 2, MACH_PORT_NULL));
+	CHECK(wait_for(&terminates, 1));
+	pager_stop();
+}
+
+static volatile unsigned read_result;
+
+static void
+reader(void *arg)
+{
+	vm_offset_t data;
+	mach_msg_type_number_t n;
+
+	read_result = 0x100 + vm_read(SELF, (vm_address_t)arg, 8, &data, &n);
+}
+
+TEST(the_death_of_a_silent_pager_frees_its_waiters)
+{
+	vm_address_t a;
+	mach_port_t th;
+
+	pager_start();
+	mode = SILENT;
+	read_result = 0;
+	a = map_object(4, false);
+	th = test_thread(reader, (void *)a);
+	CHECK(wait_for(&requests, 1));
+	test_sleep(20);
+	CHECK_EQ(read_result, 0);
+	mach_port_deallocate(SELF, control);
+	test_port_destroy(object);
+	test_thread_join(pager_thread);
+	CHECK(wait_for(&read_result, 1));
+	CHECK(read_result > 0x100);
+	test_thread_join(th);
+	vm_deallocate(SELF, a, 4 * PAGE);
+}
+
+TEST(proxies_window_anonymous_memory)
+{
+	vm_address_t a = 0, b = 0;
+	mach_port_t proxy;
+
+	CHECK_OK(vm_allocate(SELF, &a, 8 * PAGE, 1));
+	*(long *)(a + 2 * PAGE) = 42;
+	REQUIRE(vm_region_create_proxy(SELF, a + PAGE, VM_PROT_READ, 4 * PAGE, &proxy) == KERN_SUCCESS);
+	CHECK_OK(vm_map(SELF, &b, 2 * PAGE, 0, 1, proxy, PAGE, 0, VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_COPY));
+	CHECK_EQ(*(volatile long *)b, 42);
+	*(long *)(a + 2 * PAGE) = 43;
+	CHECK_EQ(*(volatile long *)b, 43);
+	CHECK_EQ(vm_protect(SELF, b, PAGE, 0, VM_PROT_DEFAULT), KERN_PROTECTION_FAILURE);
+	CHECK_OK(vm_deallocate(SELF, b, 2 * PAGE));
+	CHECK_EQ(vm_map(SELF, &b, 5 * PAGE, 0, 1, proxy, 0, 0, VM_PROT_READ, VM_PROT_READ, VM_INHERIT_COPY),
+	    KERN_INVALID_ARGUMENT);
+	mach_port_deallocate(SELF, proxy);
+	CHECK_OK(vm_deallocate(SELF, a, 8 * PAGE));
+}
