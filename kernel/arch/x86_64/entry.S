@@ -120,7 +120,7 @@ mach_trap:
 	pushq	$VECTOR_SYSCALL
 	PUSH_REGS
 	movq	%gs:CP_KERNEL_RSP, %rsp
-	xorl	%ebp, %ebp
+	/* RBX, RBP, R12 to R15 stay the user's: the function called preserves them */
 	sti
 	negl	%eax
 	cmpl	$MACH_TRAPS, %eax

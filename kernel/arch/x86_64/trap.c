@@ -51,6 +51,7 @@ struct extable_entry {
 };
 extern const struct extable_entry extable_start[], extable_end[];
 extern char iret_user[], iret_redirect[];
+extern bool console_lock_broken;		/* output goes past the console lock */
 
 void	trap_from_user(struct user_regs *);
 void	trap_from_kernel(struct user_regs *);
@@ -256,6 +257,7 @@ static void kernel_fault(struct user_regs *regs, uint64_t address)
 {
 	struct thread *th = current_thread();
 
+	__atomic_store_n(&console_lock_broken, true, __ATOMIC_SEQ_CST);
 	kprintf("\nkernel fault: %s (vector %lu, error %#lx) at %#lx", trap_name(regs->trapno),
 	    (unsigned long)regs->trapno, (unsigned long)regs->error, (unsigned long)regs->rip);
 	if (regs->trapno == T_PAGE)
