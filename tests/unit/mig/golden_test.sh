@@ -36,12 +36,22 @@ else
 	status=1
 fi
 
+# callers in the kernel
+total=$((total + 1))
+if "$mig" -Iabi -DKERNEL_USER=1 -user "$work/pager.c" -server /dev/null -header /dev/null \
+	abi/mach/memory_object.defs; then
+	echo "ok $total - kernel callers"
+else
+	echo "not ok $total - kernel callers"
+	status=1
+fi
+
 # both compilers, as generated files are compiled everywhere
 for cc in gcc clang; do
 	command -v $cc > /dev/null || continue
-	for name in user server one_golden_add one_golden_list one_golden_write; do
+	for name in user server one_golden_add one_golden_list one_golden_write pager; do
 		total=$((total + 1))
-		if $cc -std=gnu11 -O2 -Wall -Wextra -Wmissing-prototypes -Werror -Iabi -I$here -c -o "$work/object.o" \
+		if $cc -std=gnu11 -O2 -Wall -Wextra -Wmissing-prototypes -Werror -Iabi -I$here -I$here/shim -c -o "$work/object.o" \
 		    "$work/$name.c" > "$work/log" 2>&1; then
 			echo "ok $total - $name.c compiles with $cc"
 		else
