@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Linux tests: each *.sh runs under busybox sh in the guest and under the same busybox on the host; what they print must be equal.
+# Linux tests: each *.sh runs under busybox sh in the guest and under the same busybox on the host, and what they print must be equal;
+# then a person at the console, played through a pty.
 
 .PHONY: test-linux
 test-linux: deps run-image
 	@tools/linux-tests $(B)
+	@tools/tap-run interactive "tools/interactive-test $(B)"
