@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "item.h"
+#include "vfs.h"
 
 void
 item_init(struct item *item, const struct item_ops *ops, uint32_t mode, uint32_t flags)
@@ -76,6 +77,7 @@ file_rel(struct file *file)
 
 	if (__atomic_sub_fetch(&file->f_refs, 1, __ATOMIC_ACQ_REL) != 0)
 		return;
+	file_lock_closed(file);
 	if (item->i_ops->io_close != NULL && (file->f_flags & LX_O_PATH) == 0)
 		item->i_ops->io_close(file);
 	item_rel(file->f_item);

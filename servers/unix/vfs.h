@@ -67,5 +67,7 @@ int	file_flock(struct file *file, int operation);
 int	file_record_lock(struct file *file, int owner, int command, struct lx_flock *lock);
 /* A process closed a descriptor: its record locks of that item go. */
 void	file_record_unlock_all(struct file *file, int owner);
+/* The last descriptor of a description is gone: its flock goes. */
+void	file_lock_closed(struct file *file);
 
 #endif
