@@ -9,6 +9,7 @@
 #include <mach/mig_errors.h>
 #include <mach/mig_support.h>
 #include <mach/notify.h>
+#include <mach/thread_switch.h>
 #include <mach/vm_param.h>
 #include <mach_init.h>
 #include <mach_error.h>
