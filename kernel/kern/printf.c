@@ -230,3 +230,19 @@ ksnprintf(char *buf, size_t size, const char *fmt, ...)
 		buf[s.used < size ? s.used : size - 1] = '\0';
 	return (int)s.used;
 }
+
+/* raw output, in pieces so that interrupts are not off for long */
+void
+kwrite(const char *text, size_t n)
+{
+	while (n > 0) {
+		size_t part = n < 64 ? n : 64;
+		unsigned long flags = spin_lock_irq(&console_lock);
+
+		for (size_t i = 0; i < part; i++)
+			console_putc(text[i]);
+		spin_unlock_irq(&console_lock, flags);
+		text += part;
+		n -= part;
+	}
+}

@@ -12,6 +12,7 @@
 #include <ipc/ipc.h>
 #include <kern/bootstrap.h>
 #include <kern/counter.h>
+#include <kern/gsync.h>
 #include <kern/panic.h>
 #include <kern/processor.h>
 #include <kern/reaper.h>
@@ -60,7 +61,6 @@ startup_thread(void *arg)
 	(void)arg;
 	machine_late_init();
 	clock_init();
-	stack_init();
 	reaper_init();
 	vm_pageout_init();
 	device_init();
@@ -88,6 +88,7 @@ kernel_main(void)
 	lockdep_cpu_init(c);
 	pset_bootstrap();
 	wait_init();
+	gsync_init();
 	vm_page_bootstrap();
 	slab_bootstrap();
 	machine_memory_init();
@@ -100,6 +101,7 @@ kernel_main(void)
 	processor_init();
 	processor_add(c);
 	c->cp_idle_thread = thread_create_idle(c);
+	stack_init();
 	kernel_thread("startup", startup_thread, NULL, PRI_SYSTEM);
 	interrupts_disable();
 	thread_start_idle(&boot_thread);

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * gsync: waiting on and waking by the value of a word of user memory.
+ *
+ * OBJECT  gsync_waiter, on the waiting thread's kernel stack, in a hash bucket by the key of its address: (map, address), or
+ *         (object, offset) for shared keys. It holds a reference that keeps the key unique.
+ * STATES  queued (gw_bucket set) -> off (taken by a waker, or by itself after a time-out, an interruption or a changed value).
+ *         Reading the word may fault, so it is done after queueing, without locks: a waker that stored a new value before it
+ *         looked at the queue finds the waiter there, one that comes later is found by the value.
+ * LOCKS   bucket lock (spin), two at a time in address order (requeue).
+ */
+#include <kern/gsync.h>
+#include <kern/lock.h>
+#include <kern/mig_kernel.h>
+#include <kern/queue.h>
+#include <kern/timer.h>
+#include <kern/wait.h>
+#include <mach/gnumach.server.h>
+#include <mach/gsync.h>
+#include <machine/copy.h>
+#include <machine/cpu.h>
+#include <vm/map.h>
+
+#define BUCKETS	256
+
+struct gsync_bucket {
+	struct spinlock	 gb_lock;
+	struct queue	 gb_waiters;
+} __attribute__((aligned(64)));
+
+struct gsync_waiter {
+	struct queue	 gw_link;	/* bucket lock */
+	struct gsync_bucket *gw_bucket;	/* lock of the bucket it is in; NULL: off */
+	struct thread	*gw_thread;
+	struct vm_key	 gw_key;	/* bucket lock */
+};
+
+static const struct lock_class gsync_class = { "gsync", LOCK_RANK_GSYNC, LOCK_CLASS_MULTIPLE };
+static struct gsync_bucket buckets[BUCKETS];
+
+void
+gsync_init(void)
+{
+	for (unsigned i = 0; i < BUCKETS; i++) {
+		spin_lock_init(&buckets[i].gb_lock, &gsync_class);
+		queue_init(&buckets[i].gb_waiters);
+	}
+}
+
+static struct gsync_bucket *
+bucket_of(const struct vm_key *key)
+{
+	uint64_t h = ((uintptr_t)key->vk_base ^ key->vk_offset * 31) * 0x9e3779b97f4a7c15ull;
+
+	return &buckets[h >> 56];
+}
+
+static bool
+same_key(const struct vm_key *a, const struct vm_key *b)
+{
+	return a->vk_base == b->vk_base && a->vk_offset == b->vk_offset;
+}
+
+/* the caller's own task is read and written in place */
+static kern_return_t
+word_read(struct task *task, uint64_t addr, void *to, uint64_t size)
+{
+	if (task == current_thread()->th_task)
+		return copyin(addr, to, size);
+	return vm_map_read_kernel(task->tk_map, addr, to, size);
+}
+
+static kern_return_t
+word_write(struct task *task, uint64_t addr, uint32_t value)
+{
+	if (task == current_thread()->th_task)
+		return copyout(&value, addr, sizeof value);
+	return vm_map_write_kernel(task->tk_map, addr, &value, sizeof value);
+}
+
+static kern_return_t
+get_key(struct task *task, uint64_t addr, int flags, struct vm_key *key)
+{
+	uint32_t word;
+
+	if (addr % 4 != 0 || addr >= VM_USER_MAX)
+		return KERN_INVALID_ADDRESS;
+	/* resident, so that the memory has its identity; it may still change, then both sides see the change */
+	if (word_read(task, addr, &word, sizeof word) != KERN_SUCCESS)
+		return KERN_INVALID_ADDRESS;
+	return vm_map_key(task->tk_map, addr, flags & GSYNC_SHARED, key) == KERN_SUCCESS ? KERN_SUCCESS
+	    : KERN_INVALID_ADDRESS;
+}
+
+/* => takes itself off; false: a waker had done so */
+static bool
+waiter_withdraw(struct gsync_waiter *w)
+{
+	struct gsync_bucket *b;
+
+	while ((b = __atomic_load_n(&w->gw_bucket, __ATOMIC_ACQUIRE)) != NULL) {
+		bool here;
+
+		spin_lock(&b->gb_lock);
+		here = w->gw_bucket == b;
+		if (here) {
+			queue_remove(&w->gw_link);
+			w->gw_bucket = NULL;
+		}
+		spin_unlock(&b->gb_lock);
+		if (here)
+			return true;
+	}
+	return false;
+}
+
+/* => KERN_SUCCESS: the word has the values waited on */
+static kern_return_t
+check_value(struct task *task, uint64_t addr, uint32_t val1, uint32_t val2, int flags)
+{
+	uint32_t words[2];
+	uint64_t size = flags & GSYNC_QUAD ? 8 : 4;
+
+	if (word_read(task, addr, words, size) != KERN_SUCCESS)
+		return KERN_INVALID_ADDRESS;
+	if (words[0] != val1 || ((flags & GSYNC_QUAD) && words[1] != val2))
+		return KERN_INVALID_ARGUMENT;
+	return KERN_SUCCESS;
+}
+
+/* => queued and the value seen: sleep until off, time-out or interruption */
+static kern_return_t
+waiter_sleep(struct gsync_waiter *w, uint64_t deadline)
+{
+	for (;;) {
+		struct gsync_bucket *b = __atomic_load_n(&w->gw_bucket, __ATOMIC_ACQUIRE);
+		enum wait_result result;
+
+		if (b == NULL)
+			return KERN_SUCCESS;
+		spin_lock(&b->gb_lock);
+		if (w->gw_bucket != b) {	/* woken or requeued meanwhile */
+			spin_unlock(&b->gb_lock);
+			continue;
+		}
+		thread_will_wait(true, deadline);
+		spin_unlock(&b->gb_lock);
+		result = thread_block(NULL);
+		if (result == WAIT_AWAKENED || !waiter_withdraw(w))
+			return KERN_SUCCESS;
+		return result == WAIT_TIMED_OUT ? KERN_TIMEDOUT : KERN_INTERRUPTED;
+	}
+}
+
+kern_return_t
+gsync_wait(task_t task, vm_address_t addr, unsigned val1, unsigned val2, natural_t msec, int flags)
+{
+	struct gsync_waiter w = { .gw_thread = current_thread() };
+	struct gsync_bucket *b;
+	uint64_t deadline = 0;
+	kern_return_t kr;
+
+	if (task == NULL)
+		return KERN_INVALID_TASK;
+	kr = get_key(task, addr, flags, &w.gw_key);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	if (flags & GSYNC_TIMED)
+		deadline = clock_uptime_ns() + (uint64_t)msec * 1000000 + 1;
+	b = bucket_of(&w.gw_key);
+	spin_lock(&b->gb_lock);
+	w.gw_bucket = b;
+	queue_push_tail(&b->gb_waiters, &w.gw_link);
+	spin_unlock(&b->gb_lock);
+	kr = check_value(task, addr, val1, val2, flags);
+	if (kr == KERN_SUCCESS)
+		kr = waiter_sleep(&w, deadline);
+	else if (!waiter_withdraw(&w))
+		kr = KERN_SUCCESS;	/* somebody's wake-up was spent on us */
+	vm_map_key_release(&w.gw_key);
+	return kr;
+}
+
+/* => bucket locked: the first waiter of that key */
+static struct gsync_waiter *
+bucket_find(struct gsync_bucket *b, const struct vm_key *key)
+{
+	struct queue *q;
+
+	queue_for_each(q, &b->gb_waiters) {
+		struct gsync_waiter *w = queue_entry(q, struct gsync_waiter, gw_link);
+
+		if (same_key(&w->gw_key, key))
+			return w;
+	}
+	return NULL;
+}
+
+/* => bucket locked. The waiter's memory may be gone as soon as gw_bucket is cleared */
+static void
+waiter_wake(struct gsync_waiter *w)
+{
+	struct thread *t = w->gw_thread;
+
+	thread_ref(t);
+	queue_remove(&w->gw_link);
+	__atomic_store_n(&w->gw_bucket, NULL, __ATOMIC_RELEASE);
+	thread_go(t, WAIT_AWAKENED);
+	/* a thread that just woke is alive: this is never the last reference */
+	thread_release(t);
+}
+
+/* => how many were woken; one bucket's lock at a time, released between two of a broadcast */
+static unsigned
+wake_key(const struct vm_key *key, bool all)
+{
+	struct gsync_bucket *b = bucket_of(key);
+	struct gsync_waiter *w;
+	unsigned n = 0;
+
+	do {
+		spin_lock(&b->gb_lock);
+		w = bucket_find(b, key);
+		if (w != NULL) {
+			waiter_wake(w);
+			n++;
+		}
+		spin_unlock(&b->gb_lock);
+	} while (w != NULL && all);
+	return n;
+}
+
+kern_return_t
+gsync_wake(task_t task, vm_address_t addr, unsigned val, int flags)
+{
+	struct vm_key key;
+	kern_return_t kr;
+	unsigned woken;
+
+	if (task == NULL)
+		return KERN_INVALID_TASK;
+	kr = get_key(task, addr, flags, &key);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	if ((flags & GSYNC_MUTATE) && word_write(task, addr, val) != KERN_SUCCESS)
+		kr = KERN_INVALID_ADDRESS;
+	if (kr == KERN_SUCCESS) {
+		woken = wake_key(&key, flags & GSYNC_BROADCAST);
+		kr = woken > 0 ? KERN_SUCCESS : KERN_INVALID_ARGUMENT;
+	}
+	vm_map_key_release(&key);
+	return kr;
+}
+
+/* => moves the first waiter from one key to the other; it takes over the reference in *to and gives back its own there */
+static bool
+move_one(const struct vm_key *from, struct vm_key *to)
+{
+	struct gsync_bucket *a = bucket_of(from), *b = bucket_of(to), *first = a < b ? a : b, *second = a < b ? b : a;
+	struct gsync_waiter *w;
+
+	spin_lock(&first->gb_lock);
+	if (first != second)
+		spin_lock(&second->gb_lock);
+	w = bucket_find(a, from);
+	if (w != NULL) {
+		struct vm_key old = w->gw_key;
+
+		queue_remove(&w->gw_link);
+		w->gw_key = *to;
+		*to = old;
+		queue_push_tail(&b->gb_waiters, &w->gw_link);
+		__atomic_store_n(&w->gw_bucket, b, __ATOMIC_RELEASE);
+	}
+	if (first != second)
+		spin_unlock(&second->gb_lock);
+	spin_unlock(&first->gb_lock);
+	return w != NULL;
+}
+
+kern_return_t
+gsync_requeue(task_t task, vm_address_t src, vm_address_t dst, boolean_t wake_one, int flags)
+{
+	struct vm_key from, to;
+	kern_return_t kr;
+	bool moved, same;
+
+	if (task == NULL)
+		return KERN_INVALID_TASK;
+	kr = get_key(task, src, flags, &from);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	if (wake_one)
+		wake_key(&from, false);
+	do {
+		kr = get_key(task, dst, flags, &to);
+		if (kr != KERN_SUCCESS)
+			break;
+		same = same_key(&from, &to);
+		moved = !same && move_one(&from, &to);
+		vm_map_key_release(&to);
+	} while (moved && (flags & GSYNC_BROADCAST));
+	vm_map_key_release(&from);
+	return kr;
+}
