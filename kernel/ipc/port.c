@@ -26,7 +26,7 @@
 
 const struct lock_class ipc_port_class = { "ipc_port", LOCK_RANK_IPC_PORT, LOCK_CLASS_MULTIPLE };
 static const struct lock_class transit_class = { "ipc_transit", LOCK_RANK_IPC_TRANSIT, 0 };
-struct spinlock ipc_transit_lock = SPIN_LOCK_INITIALIZER(&transit_class);
+struct spinlock ipc_transit_lock;
 
 static struct slab_cache *port_cache;
 static struct slab_cache *ext_cache;
@@ -40,6 +40,7 @@ _Static_assert(sizeof(struct ipc_port) <= 128, "a port and its name entry must f
 
 void ipc_port_init(void)
 {
+	spin_lock_init(&ipc_transit_lock, &transit_class);
 	port_cache = slab_cache_create("ipc_port", sizeof(struct ipc_port), 32);
 	ext_cache = slab_cache_create("ipc_port_ext", sizeof(struct ipc_port_ext), 8);
 }
