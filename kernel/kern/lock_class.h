@@ -28,15 +28,17 @@ enum lock_rank {
 	LOCK_RANK_IPC_REQUEST = 67,	/* table of message-accepted requests */
 	LOCK_RANK_GSYNC = 68,
 	LOCK_RANK_RW_GUARD = 69,	/* the word inside a reader/writer lock */
-	LOCK_RANK_WAIT_HASH = 70,	/* assert_wait buckets */
-	LOCK_RANK_THREAD = 74,
-	LOCK_RANK_RUNQ = 78,
-	LOCK_RANK_TIMER = 80,
-	LOCK_RANK_VM_PAGEQ = 84,	/* active/inactive queues */
-	LOCK_RANK_PMAP = 88,
-	LOCK_RANK_PV = 89,
-	LOCK_RANK_SLAB = 90,
-	LOCK_RANK_VM_FREE = 92,		/* free page lists */
+	LOCK_RANK_VM_PAGEQ = 70,	/* active/inactive queues */
+	LOCK_RANK_PMAP = 72,
+	LOCK_RANK_PV = 74,
+	LOCK_RANK_SLAB = 76,
+	/* taken in interrupts: after every lock an interrupt may find held */
+	LOCK_RANK_VM_FREE = 78,		/* free page lists */
+	LOCK_RANK_DEVICE_IRQ = 80,	/* what a device interrupt leaves for its driver */
+	LOCK_RANK_WAIT_HASH = 82,	/* assert_wait buckets */
+	LOCK_RANK_THREAD = 84,
+	LOCK_RANK_RUNQ = 86,
+	LOCK_RANK_TIMER = 88,
 	LOCK_RANK_CPU_CALL = 94,	/* cross-CPU calls, shootdown */
 	LOCK_RANK_CONSOLE = 96,
 	LOCK_RANK_DEBUG = 98,
