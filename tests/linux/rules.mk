@@ -4,5 +4,5 @@
 
 .PHONY: test-linux
 test-linux: deps run-image
-	@tools/linux-tests $(B)
-	@tools/tap-run interactive "tools/interactive-test $(B)"
+	@status=0; tools/linux-tests $(B) || status=1; \
+	tools/tap-run interactive "tools/interactive-test $(B)" || status=1; exit $$status
