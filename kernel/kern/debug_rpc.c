@@ -109,3 +109,12 @@ host_load_symbol_table(host_priv_t host, task_t task, symtab_name_t name, vm_off
 	(void)count;
 	return host == NULL ? KERN_INVALID_HOST : KERN_FAILURE;
 }
+
+/* there is no table from virtual to physical addresses besides the page tables */
+kern_return_t
+host_virtual_physical_table_info(host_t host, hash_info_bucket_array_t *out, mach_msg_type_number_t *count)
+{
+	(void)out;
+	(void)count;
+	return host == NULL ? KERN_INVALID_HOST : KERN_FAILURE;
+}

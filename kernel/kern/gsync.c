@@ -196,8 +196,8 @@ bucket_find(struct gsync_bucket *b, const struct vm_key *key)
 	return NULL;
 }
 
-/* => bucket locked. The waiter's memory may be gone as soon as gw_bucket is cleared */
-static void
+/* => bucket locked. The waiter's memory may be gone as soon as gw_bucket is cleared; the thread is returned referenced */
+static struct thread *
 waiter_wake(struct gsync_waiter *w)
 {
 	struct thread *t = w->gw_thread;
@@ -206,8 +206,7 @@ waiter_wake(struct gsync_waiter *w)
 	queue_remove(&w->gw_link);
 	__atomic_store_n(&w->gw_bucket, NULL, __ATOMIC_RELEASE);
 	thread_go(t, WAIT_AWAKENED);
-	/* a thread that just woke is alive: this is never the last reference */
-	thread_release(t);
+	return t;
 }
 
 /* => how many were woken; one bucket's lock at a time, released between two of a broadcast */
@@ -216,17 +215,21 @@ wake_key(const struct vm_key *key, bool all)
 {
 	struct gsync_bucket *b = bucket_of(key);
 	struct gsync_waiter *w;
+	struct thread *t;
 	unsigned n = 0;
 
 	do {
+		t = NULL;
 		spin_lock(&b->gb_lock);
 		w = bucket_find(b, key);
 		if (w != NULL) {
-			waiter_wake(w);
+			t = waiter_wake(w);
 			n++;
 		}
 		spin_unlock(&b->gb_lock);
-	} while (w != NULL && all);
+		if (t != NULL)
+			thread_release(t);
+	} while (t != NULL && all);
 	return n;
 }
 
