@@ -71,8 +71,6 @@ vm_wire_all(mach_port_t host, vm_task_t map, vm_wire_t flags)
 			kr = vm_map_wire(map, at, end, prot);
 		at = end;
 	}
-	if (kr == KERN_SUCCESS)
-		ipc_port_release_send(host);
 	return kr;
 }
 
@@ -261,8 +259,6 @@ vm_set_size_limit(mach_port_t host, vm_task_t map, vm_size_t current_limit, vm_s
 		map->vm_size_limit_max = max_limit;
 	}
 	rw_unlock_write(&map->vm_lock);
-	if (kr == KERN_SUCCESS)
-		ipc_port_release_send(host);
 	return kr;
 }
 

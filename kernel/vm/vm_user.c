@@ -344,8 +344,6 @@ vm_wire(mach_port_t host, vm_task_t map, vm_address_t address, vm_size_t size, v
 	kr = vm_map_wire(map, start, end, access);
 	if (kr != KERN_SUCCESS && privilege == HOST_PLAIN && access != VM_PROT_NONE)
 		wire_charge(map, start, end, VM_PROT_NONE);
-	if (kr == KERN_SUCCESS)
-		ipc_port_release_send(host);
 	return kr;
 }
 
