@@ -97,7 +97,10 @@ TEST(positive_call_without_redirection) { expect(positive_call, 0, EXC_BAD_INSTR
 
 static void thread_port_body(void *arg)
 {
-	CHECK_OK(thread_set_special_port(mach_thread_self(), THREAD_EXCEPTION_PORT, (mach_port_t)(uintptr_t)arg));
+	mach_port_t self = mach_thread_self();
+
+	CHECK_OK(thread_set_special_port(self, THREAD_EXCEPTION_PORT, (mach_port_t)(uintptr_t)arg));
+	mach_port_deallocate(SELF, self);
 	int3(NULL);
 }
 

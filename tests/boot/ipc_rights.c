@@ -138,7 +138,7 @@ TEST(insert_right_answers_each_mistake)
 {
 	mach_port_t p = test_port_with_send(), q = test_port_with_send();
 
-	CHECK_EQ(mach_port_insert_right(SELF, q, p, MACH_MSG_TYPE_COPY_SEND), KERN_NAME_EXISTS);
+	CHECK_EQ(mach_port_insert_right(SELF, q, p, MACH_MSG_TYPE_COPY_SEND), KERN_RIGHT_EXISTS);	/* the port's own name wins */
 	CHECK_EQ(mach_port_insert_right(SELF, 0x7654, p, MACH_MSG_TYPE_COPY_SEND), KERN_RIGHT_EXISTS);
 	CHECK_EQ(mach_port_insert_right(SELF, 0x7654, MACH_PORT_NULL, MACH_MSG_TYPE_COPY_SEND), KERN_INVALID_CAPABILITY);
 	CHECK_EQ(mach_port_insert_right(SELF, 0x7654, MACH_PORT_DEAD, MACH_MSG_TYPE_COPY_SEND), KERN_INVALID_CAPABILITY);
@@ -263,9 +263,11 @@ TEST(receiving_past_the_reference_limit_keeps_the_right)
 TEST(many_ports_cost_only_themselves)
 {
 	enum { N = 20000 };
-	static mach_port_t ports[N];
+	vm_address_t table = 0;
 	unsigned made = 0;
 
+	REQUIRE(vm_allocate(SELF, &table, N * sizeof(mach_port_t), TRUE) == KERN_SUCCESS);
+	mach_port_t *ports = (mach_port_t *)table;
 	while (made < N && mach_port_allocate(SELF, MACH_PORT_RIGHT_RECEIVE, &ports[made]) == KERN_SUCCESS)
 		made++;
 	CHECK_EQ(made, N);
@@ -273,4 +275,5 @@ TEST(many_ports_cost_only_themselves)
 		CHECK_EQ(test_type(ports[i]), MACH_PORT_TYPE_RECEIVE);
 	for (unsigned i = 0; i < made; i++)
 		mach_port_destroy(SELF, ports[i]);
+	vm_deallocate(SELF, table, N * sizeof(mach_port_t));
 }

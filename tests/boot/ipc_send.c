@@ -142,7 +142,8 @@ TEST(full_queue_holds_the_sender_until_the_timeout)
 	CHECK_EQ(mach_msg(&m.h, MACH_SEND_MSG | MACH_SEND_TIMEOUT, 32, 0, 0, 10, 0), MACH_SEND_TIMED_OUT);
 	CHECK_EQ(m.h.msgh_local_port, q);
 	CHECK_EQ(test_urefs(q, MACH_PORT_RIGHT_SEND), 1);
-	CHECK_EQ(test_urefs(p, MACH_PORT_RIGHT_SEND), 2);	/* the copied destination came back as a reference */
+	/* the copied destination came back as a reference, both times */
+	CHECK_EQ(test_urefs(p, MACH_PORT_RIGHT_SEND), 3);
 	test_port_destroy(p);
 	test_port_destroy(q);
 }

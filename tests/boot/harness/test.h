@@ -82,7 +82,7 @@ static inline mach_msg_type_t test_type_ool(unsigned bytes, bool deallocate)
 /* --- threads and tasks --- */
 /* a thread of this task; it ends when fn returns */
 mach_port_t	test_thread(void (*fn)(void *), void *arg);
-void		test_thread_join(mach_port_t);		/* wait until it has ended, drop the right */
+void		test_thread_join(mach_port_t);		/* wait until it has ended, drop the right, free its stack */
 void		test_sleep(unsigned ms);
 void		test_yield(void);
 /* copy-on-write child task running fn(arg) in its own copy of this program; it ends when fn returns.
@@ -93,7 +93,8 @@ void		test_give(mach_port_t child, mach_port_t name, unsigned disposition);
 
 /* --- conservation --- */
 #define TEST_COUNTERS	32
-struct test_counts { int64_t c[TEST_COUNTERS]; unsigned n; };
+struct test_count { char name[20]; int64_t value; };
+struct test_counts { struct test_count c[TEST_COUNTERS]; unsigned n; };
 void		test_counts_read(struct test_counts *);
 
 unsigned	test_cpus(void);

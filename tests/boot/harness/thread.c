@@ -38,12 +38,38 @@ static struct start *new_stack(void (*fn)(void *), void *arg, vm_address_t *stac
 	return s;
 }
 
+/* stacks of threads not joined yet, by thread: the joiner frees them, however the thread ended */
+#define THREADS_MAX 512
+static struct { mach_port_t thread; vm_address_t stack; } started[THREADS_MAX];
+
+static void remember(mach_port_t thread, vm_address_t stack)
+{
+	for (unsigned i = 0; i < THREADS_MAX; i++) {
+		mach_port_t none = MACH_PORT_NULL;
+
+		if (__atomic_compare_exchange_n(&started[i].thread, &none, thread, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+			started[i].stack = stack;
+			return;
+		}
+	}
+}
+
+static void free_stack(mach_port_t thread)
+{
+	for (unsigned i = 0; i < THREADS_MAX; i++)
+		if (started[i].thread == thread) {
+			vm_deallocate(mach_task_self(), started[i].stack, STACK_SIZE);
+			__atomic_store_n(&started[i].thread, MACH_PORT_NULL, __ATOMIC_SEQ_CST);
+			return;
+		}
+}
+
 static void thread_main(struct start *s)
 {
 	s->fn(s->arg);
 	mach_port_t self = mach_thread_self();
 	/* one uref from creation, one from mach_thread_self just now: the joiner owns the first */
-	thread_terminate_release(self, mach_task_self(), self, MACH_PORT_NULL, s->stack, STACK_SIZE);
+	thread_terminate_release(self, mach_task_self(), self, MACH_PORT_NULL, 0, 0);
 	for (;;)
 		;
 }
@@ -60,6 +86,7 @@ mach_port_t test_thread(void (*fn)(void *), void *arg)
 		vm_deallocate(mach_task_self(), stack, STACK_SIZE);
 		return MACH_PORT_NULL;
 	}
+	remember(thread, stack);
 	set_entry(thread, thread_main, s, stack);
 	return thread;
 }
@@ -70,6 +97,7 @@ void test_thread_join(mach_port_t thread)
 		if (test_type(thread) & MACH_PORT_TYPE_DEAD_NAME) {
 			mach_port_mod_refs(mach_task_self(), thread, MACH_PORT_RIGHT_DEAD_NAME,
 			    -(int)test_urefs(thread, MACH_PORT_RIGHT_DEAD_NAME));
+			free_stack(thread);
 			return;
 		}
 		test_sleep(1);
