@@ -44,7 +44,7 @@ struct elf64_phdr {
 #define PT_LOAD		1
 #define PT_INTERP	3
 #define PT_PHDR		6
-#define ELF_ADDRESS_MAX	0x700000000000ull
+#define ELF_ADDRESS_MAX	0x800000000000ull
 
 static int
 elf_check_header(const struct elf64_header *header, size_t head_size)
