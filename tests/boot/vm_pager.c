@@ -250,6 +250,7 @@ reader(void *arg)
 	mach_msg_type_number_t n;
 
 	read_result = 0x100 + vm_read(SELF, (vm_address_t)arg, 8, &data, &n);
+	mig_dealloc_reply_port(mig_get_reply_port());
 }
 
 TEST(the_death_of_a_silent_pager_frees_its_waiters)
