@@ -182,6 +182,30 @@ emount_create_memory(uint8_t *base, uint64_t size, struct item **root)
 	return mount_begin(mount, root);
 }
 
+bool
+emount_is(const struct item *item)
+{
+	return item->i_ops == &enode_dir_ops;
+}
+
+bool
+emount_busy(struct item *root, uint32_t known)
+{
+	struct emount *mount = enode_of(root)->n_mount;
+	struct enode *node;
+	uint32_t idle;
+	bool busy = false;
+
+	mutex_lock(&mount->em_lock);
+	for (node = mount->em_ring.n_next; node != &mount->em_ring; node = node->n_next) {
+		idle = (node->n_cached ? 1 : 0) + (&node->n_item == root ? known : 0);
+		if (__atomic_load_n(&node->n_item.i_refs, __ATOMIC_RELAXED) > idle)
+			busy = true;
+	}
+	mutex_unlock(&mount->em_lock);
+	return busy;
+}
+
 /* Brings the changed pages of every file home. */
 static void
 mount_flush_files(struct emount *mount)

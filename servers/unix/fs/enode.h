@@ -125,6 +125,10 @@ int efile_sync(struct item *item, bool data_only);
 /* emount.c */
 int emount_create(mach_port_t device_master, const char *device, struct item **root);
 int emount_create_memory(uint8_t *base, uint64_t size, struct item **root);
+/* Is the item of an ext2 mount?  Is anything of that mount in use, but for so many references
+ * of the root? */
+bool emount_is(const struct item *item);
+bool emount_busy(struct item *root, uint32_t known);
 void emount_sync_all(void);
 int64_t enode_path(struct item *item, char *data, size_t size, struct item **root);
 void enode_fifo_gone(struct item *item, struct item *fifo);

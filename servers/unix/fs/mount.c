@@ -119,13 +119,14 @@ mount_detach(struct item *root)
 {
 	struct mount **mp, *m;
 	int error = -LX_EINVAL;
+	/* Only the mount and the caller may still know the root, and nobody anything below. */
+	bool busy = emount_is(root) ? emount_busy(root, 2) : root->i_refs > 2;
 
 	mutex_lock(&mount_lock);
 	for (mp = &mount_list; (m = *mp) != NULL; mp = &m->m_next) {
 		if (m->m_root != root)
 			continue;
-		/* Only the mount and the caller may still know the root. */
-		if (m->m_covered == NULL || root->i_refs > 2) {
+		if (m->m_covered == NULL || busy) {
 			error = -LX_EBUSY;
 			break;
 		}
