@@ -16,6 +16,7 @@
 #include <kern/string.h>
 
 #define SPARSE_TOKEN	0x80000000u
+#define SHRINK_MAX	64	/* chunks given back at a time: the space is locked */
 
 static struct slab_cache *aux_cache;
 
@@ -522,6 +523,33 @@ struct ipc_entry *ipc_entry_alloc_name(struct ipc_table *t, mach_port_name_t nam
 	return &t->it_dir[name / IPC_CHUNK_SIZE].ic_entries[name % IPC_CHUNK_SIZE];
 }
 
+static bool chunk_empty(const struct ipc_table *t, uint32_t chunk)
+{
+	const struct ipc_chunk_aux *aux = t->it_dir[chunk].ic_aux;
+
+	for (uint32_t i = 0; i < IPC_CHUNK_SIZE / 64; i++) {
+		if (aux->ica_used[i] != 0)
+			return false;
+	}
+	return true;
+}
+
+/* Give empty chunks at the end back, all but one: a task at the edge must not make and free one all the time */
+static void table_shrink(struct ipc_table *t)
+{
+	for (uint32_t n = chunk_count(t), left = SHRINK_MAX; n > 2 && left > 0; n--, left--) {
+		struct ipc_chunk *c = &t->it_dir[n - 1];
+
+		if (!chunk_empty(t, n - 1) || !chunk_empty(t, n - 2))
+			return;
+		kfree(c->ic_entries, IPC_CHUNK_SIZE * sizeof(struct ipc_entry));
+		slab_free(aux_cache, c->ic_aux);
+		t->it_limit -= IPC_CHUNK_SIZE;
+		if (t->it_low > n - 1)
+			t->it_low = n - 1;
+	}
+}
+
 void ipc_entry_free(struct ipc_table *t, mach_port_name_t name, struct ipc_entry *e)
 {
 	*e = (struct ipc_entry){ 0 };
@@ -530,10 +558,13 @@ void ipc_entry_free(struct ipc_table *t, mach_port_name_t name, struct ipc_entry
 	}
 	if (t->it_stack == NULL)
 		t->it_stack = kalloc(IPC_NAME_STACK * sizeof(mach_port_name_t));
-	if (t->it_stack != NULL && t->it_stack_count < IPC_NAME_STACK)
+	if (t->it_stack != NULL && t->it_stack_count < IPC_NAME_STACK) {
 		t->it_stack[t->it_stack_count++] = name;
-	else if (name < t->it_limit)
+	} else if (name < t->it_limit) {
 		name_mark(t, name, false);
+		if (name >= t->it_limit - IPC_CHUNK_SIZE && t->it_limit > 2 * IPC_CHUNK_SIZE)
+			table_shrink(t);
+	}
 }
 
 bool ipc_entry_next(struct ipc_table *t, uint32_t *cursor, mach_port_name_t *namep, struct ipc_entry **ep)
