@@ -61,8 +61,11 @@ stack_make(void)
 {
 	void *s = fault_point("stack") ? NULL : kmem_alloc(KERNEL_STACK_SIZE);
 
-	if (s != NULL)
+	if (s != NULL) {
 		__atomic_fetch_add(&stack_total, 1, __ATOMIC_RELAXED);
+		/* its map entry lives as long as the cache likes: no test can balance it */
+		counter_add(COUNT_MAP_ENTRY, -1);
+	}
 	return s;
 }
 
@@ -149,6 +152,7 @@ stack_trim(void)
 		spin_unlock_irq(&stack_lock, flags);
 		if (s == NULL)
 			return;
+		counter_add(COUNT_MAP_ENTRY, 1);
 		kmem_free(s, KERNEL_STACK_SIZE);
 	}
 }
