@@ -174,6 +174,19 @@ kdb_run(char *line)
 	kprintf("unknown command; help lists them\n");
 }
 
+/* => a key was pressed within the time: somebody is there */
+bool
+kdb_attended(unsigned seconds)
+{
+	uint64_t end = timer_hw_now() + seconds * 1000000000ull;
+
+	kprintf("press a key within %u seconds for the debugger\n", seconds);
+	while (timer_hw_now() < end)
+		if (console_poll() >= 0)
+			return true;
+	return false;
+}
+
 void
 kdb_enter(const char *why)
 {

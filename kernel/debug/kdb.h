@@ -17,6 +17,8 @@ struct kdb_command {
 
 /* => any context; the other CPUs are stopped meanwhile; returns on "continue" */
 void	kdb_enter(const char *why);
+/* => a key was pressed within the time */
+_Bool	kdb_attended(unsigned seconds);
 void	kdb_backtrace(uintptr_t pc, uintptr_t fp);
 void	kdb_backtrace_all(void);
 /* a number (0x, or decimal) or a symbol's address; false: neither */

@@ -35,7 +35,7 @@ bool	spin_is_held(const struct spinlock *);		/* by this CPU; always true in rele
 #ifdef DEBUG
 #define SPIN_LOCK_INITIALIZER(class)	{ 0, (class), 0 }
 #else
-#define SPIN_LOCK_INITIALIZER(class)	{ 0 }
+#define SPIN_LOCK_INITIALIZER(class)	{ (uint32_t)(0 * sizeof(class)) }
 #endif
 
 struct mutex {

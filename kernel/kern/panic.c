@@ -49,7 +49,8 @@ panic(const char *fmt, ...)
 	}
 	cpu_stop_others();
 	kdb_backtrace_all();
-	kdb_enter("panic");
+	if (kdb_attended(2))
+		kdb_enter("panic");
 	kprintf("panic: halted\n");
 	plat_exit(3);
 }

@@ -127,10 +127,19 @@ static void worker(void *arg)
 	}
 }
 
+/* not beyond the end: the last argument ends with user memory */
+static bool is_seconds(const char *arg)
+{
+	for (const char *w = "seconds="; *w; w++, arg++)
+		if (*arg != *w)
+			return false;
+	return true;
+}
+
 static unsigned seconds(void)
 {
 	for (int i = 1; i < test_argc; i++)
-		if (__builtin_memcmp(test_argv[i], "seconds=", 8) == 0) {
+		if (is_seconds(test_argv[i])) {
 			unsigned v = 0;
 
 			for (const char *p = test_argv[i] + 8; *p >= '0' && *p <= '9'; p++)
