@@ -34,14 +34,14 @@
 static struct thread boot_thread __attribute__((aligned(64)));
 static struct cpu_sched boot_sched;
 
-/* a word of the command line, alone */
+/* a word of the command line, alone; what follows CMD= is a command for others, not for the kernel */
 bool
 boot_flag(const char *word)
 {
-	const char *s = boot_command_line;
+	const char *s = boot_command_line, *end = strstr(s, "CMD=");
 	size_t n = strlen(word);
 
-	for (; (s = strstr(s, word)) != NULL; s += n)
+	for (; (s = strstr(s, word)) != NULL && (end == NULL || s < end); s += n)
 		if ((s == boot_command_line || s[-1] == ' ') && (s[n] == ' ' || s[n] == '\0'))
 			return true;
 	return false;
