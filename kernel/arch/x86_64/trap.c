@@ -220,10 +220,14 @@ void trap_from_user(struct user_regs *regs)
 	}
 }
 
+/* a number without a trap or a redirection; 0 is one of the unassigned entries of the table */
 void trap_bad_syscall(struct user_regs *regs)
 {
-	(void)regs;
 	interrupts_enable();
+	if ((uint32_t)regs->rax == 0) {
+		regs->rax = KERN_INVALID_ARGUMENT;
+		return;
+	}
 	exception(EXC_BAD_INSTRUCTION, CODE_OPCODE, 0);
 }
 
