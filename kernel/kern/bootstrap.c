@@ -116,7 +116,7 @@ variables_from_command_line(void)
 	const char *s = boot_command_line;
 	size_t nflags = 1;
 
-	while (*s != '\0') {
+	while (s < boot_command_line_end) {
 		const char *word = s, *equals = NULL;
 
 		for (; *s != ' ' && *s != '\0'; s++)

@@ -38,10 +38,10 @@ static struct cpu_sched boot_sched;
 bool
 boot_flag(const char *word)
 {
-	const char *s = boot_command_line, *end = strstr(s, "CMD=");
+	const char *s = boot_command_line;
 	size_t n = strlen(word);
 
-	for (; (s = strstr(s, word)) != NULL && (end == NULL || s < end); s += n)
+	for (; (s = strstr(s, word)) != NULL && s < boot_command_line_end; s += n)
 		if ((s == boot_command_line || s[-1] == ' ') && (s[n] == ' ' || s[n] == '\0'))
 			return true;
 	return false;

@@ -46,6 +46,7 @@ struct framebuffer boot_framebuffer;
 struct boot_module *boot_modules;
 uint32_t boot_module_count;
 const char *boot_command_line = "";
+const char *boot_command_line_end = "";
 const void *boot_info_raw;
 uint64_t boot_info_size = sizeof(struct multiboot_info);
 struct memory_range boot_memory[RANGES_MAX];
@@ -171,6 +172,14 @@ static void find_modules(const struct multiboot_info *mbi)
 	}
 }
 
+/* words after a lone "--" are not the kernel's: they are only passed on */
+static const char *own_words_end(const char *line)
+{
+	const char *end = strstr(line, " -- ");
+
+	return end != NULL ? end : line + strlen(line);
+}
+
 /* the value of "word=value" on the command line, at a word's start */
 bool boot_option(const char *word, char *value, size_t size)
 {
@@ -181,7 +190,7 @@ bool boot_option(const char *word, char *value, size_t size)
 		if ((p == boot_command_line || p[-1] == ' ') && p[n] == '=')
 			break;
 	}
-	if (p == NULL)
+	if (p == NULL || p > boot_command_line_end)
 		return false;
 	for (p += n + 1; *p != '\0' && *p != ' ' && i + 1 < size; p++)
 		value[i++] = *p;
@@ -193,8 +202,10 @@ void plat_early_init(uint64_t info)
 {
 	const struct multiboot_info *mbi = phys_to_kv(info);
 
-	if (mbi->flags & MBI_CMDLINE)
+	if (mbi->flags & MBI_CMDLINE) {
 		boot_command_line = phys_to_kv(mbi->cmdline);
+		boot_command_line_end = own_words_end(boot_command_line);
+	}
 	serial_init();
 	if (mbi->flags & MBI_FRAMEBUFFER)
 		boot_framebuffer = (struct framebuffer){ mbi->fb_addr, mbi->fb_pitch, mbi->fb_width, mbi->fb_height,

@@ -101,6 +101,7 @@ struct boot_module { uint64_t bm_start, bm_size; const char *bm_line; };
 extern struct boot_module *boot_modules;
 extern uint32_t boot_module_count;
 extern const char *boot_command_line;
+extern const char *boot_command_line_end;	/* of the kernel's own words: at a lone "--" or the end */
 extern const void *boot_info_raw;
 extern uint64_t boot_info_size;
 struct memory_range { uint64_t mr_start, mr_end; };		/* usable RAM, page aligned, modules and kernel excluded */
