@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Remote procedure calls between two tasks and two threads, by size and by what they carry. */
+#include <mach/thread_switch.h>
 #include "bench.h"
 
 enum { ID_NULL = 1, ID_ECHO, ID_RIGHT, ID_OOL_READ, ID_OOL_WRITE, ID_QUIT };
@@ -28,8 +29,11 @@ static void server(void *arg)
 {
 	static union any_message m __attribute__((aligned(64)));
 	mach_port_t port = (mach_port_t)(uintptr_t)arg;
-	int r = mach_msg(&m.h, MACH_RCV_MSG, 0, sizeof m, port, 0, MACH_PORT_NULL);
+	int r;
 
+	/* a child may run before its parent has given it the port */
+	while ((r = mach_msg(&m.h, MACH_RCV_MSG, 0, sizeof m, port, 0, MACH_PORT_NULL)) == MACH_RCV_INVALID_NAME)
+		thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 1);
 	while (r == MACH_MSG_SUCCESS && m.h.msgh_id != ID_QUIT) {
 		unsigned size = 32;
 
