@@ -108,7 +108,9 @@ void pmap_destroy(struct pmap *pm)
 	if (cpu_self()->cp_pmap == pm || tlb_is_remote(pm))
 		cpu_call_all(leave_pmap, pm);
 	pmap_remove(pm, 0, 1ull << 47);
-	KASSERT(pm->pm_resident == 0);
+	/* pmap_page_protect takes mappings away too; counting them down is the last it does with the pmap */
+	while (__atomic_load_n(&pm->pm_resident, __ATOMIC_ACQUIRE) != 0)
+		smp_poll();
 	free_tables(pm->pm_root, 3);
 	slab_free(pmap_cache, pm);
 	counter_add(COUNT_PMAP, -1);
@@ -338,7 +340,7 @@ static bool enter_same(struct pmap *pm, uint64_t va, pte_t *slot, pte_t new)
 		same = (old & PTE_P) != 0;
 	spin_unlock(&b->pb_lock);
 	/* only a right taken away must be told to others; one granted faults at worst once more */
-	if (same && ((old & PTE_W) & ~new)) {
+	if (same && ((old & ~new & PTE_W) || (new & ~old & PTE_NX))) {
 		tlb_batch_add(&tb, va);
 		tlb_flush(&tb);
 	} else if (same) {
@@ -442,7 +444,7 @@ void pmap_protect(struct pmap *pm, uint64_t start, uint64_t end, vm_prot_t prot)
 		start = protect_some(pm, start, end, prot);
 }
 
-/* a pmap that will be destroyed cannot go while a mapping of it is flushed: its pv entries are gone, so count it */
+/* => PV lock held */
 static void page_remove_all(struct vm_page_md *md)
 {
 	struct pv_entry *pv;
@@ -453,10 +455,10 @@ static void page_remove_all(struct vm_page_md *md)
 		pte_t e = __atomic_exchange_n(slot, 0, __ATOMIC_ACQ_REL);
 
 		pv_keep_bits(md, e);
-		__atomic_sub_fetch(&pv->pv_pmap->pm_resident, 1, __ATOMIC_RELAXED);
 		tlb_batch_add(&tb, pv->pv_va);
 		tlb_flush(&tb);
 		md->pv_list = pv->pv_next;
+		__atomic_sub_fetch(&pv->pv_pmap->pm_resident, 1, __ATOMIC_RELEASE);
 		slab_free(pv_cache, pv);
 		counter_add(COUNT_PV, -1);
 	}
