@@ -31,7 +31,7 @@ struct console_read {
 	uint32_t	 cr_wanted;
 };
 
-static const struct lock_class input_class = { "console input", LOCK_RANK_GSYNC, LOCK_CLASS_IRQ };
+static const struct lock_class input_class = { "console input", LOCK_RANK_DEVICE_IRQ, LOCK_CLASS_IRQ };
 static struct spinlock input_lock = SPIN_LOCK_INITIALIZER(&input_class);
 static char ring[RING];
 static uint32_t ring_in, ring_out;

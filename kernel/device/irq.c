@@ -29,7 +29,7 @@ struct irq_client {
 	enum client_state ic_state;
 };
 
-static const struct lock_class irq_client_class = { "irq clients", LOCK_RANK_GSYNC, LOCK_CLASS_IRQ };
+static const struct lock_class irq_client_class = { "irq clients", LOCK_RANK_DEVICE_IRQ, LOCK_CLASS_IRQ };
 static struct spinlock irq_client_lock = SPIN_LOCK_INITIALIZER(&irq_client_class);
 static struct queue clients = { &clients, &clients };
 
