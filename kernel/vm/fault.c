@@ -413,6 +413,18 @@ fault_attempt(struct fault *f, struct vm_map *map)
 }
 
 /*
+ * The task that holds much of the memory is told of the shortage soon, others wait for it to go: who eats
+ * the memory suffers first.
+ */
+static bool
+wait_for_page(const struct fault *f)
+{
+	bool large = f->f_pmap != NULL && pmap_resident_count(f->f_pmap) > vm_page_total() / 8;
+
+	return vm_page_wait_rounds(large ? PAGE_WAIT_SHORT : PAGE_WAIT_LONG);
+}
+
+/*
  * What to do after an attempt that did not finish. => true: try again; false: *kr is the result.
  * `tries` bounds the waits for memory.
  */
@@ -430,7 +442,7 @@ fault_again(struct fault *f, enum resolve r, unsigned *tries, continuation_t con
 		return true;
 	case RESOLVE_SHORTAGE:
 		*kr = KERN_RESOURCE_SHORTAGE;
-		return ++*tries < SHORTAGE_TRIES && vm_page_wait();
+		return ++*tries < SHORTAGE_TRIES && wait_for_page(f);
 	case RESOLVE_ERROR:
 		*kr = f->f_error;
 		return false;

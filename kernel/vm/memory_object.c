@@ -86,33 +86,14 @@ memory_object_get_attributes(vm_object_t o, boolean_t *ready, boolean_t *may_cac
 static kern_return_t
 supply_page(struct vm_object *o, uint64_t index, struct vm_page *p, vm_prot_t lock, bool precious)
 {
-	struct vm_page *old;
-	kern_return_t kr = KERN_SUCCESS;
-	void *was;
+	kern_return_t kr = KERN_FAILURE;
 
 	spin_lock(&o->vo_lock);
-	old = ptree_lookup(&o->vo_pages, index, NULL);
-	if (o->vo_dead)
-		kr = KERN_FAILURE;
-	else if (old != NULL && !(old->pg_flags & PG_ABSENT))
-		kr = KERN_MEMORY_PRESENT;
-	else if (!ptree_set(&o->vo_pages, index, p, &vm_object_page_ops, &was))
-		kr = KERN_RESOURCE_SHORTAGE;
+	if (!o->vo_dead)
+		kr = vm_object_insert_page_locked(o, index, p);
 	if (kr == KERN_SUCCESS) {
-		p->pg_state = PAGE_OBJECT;
-		p->pg_owner = o;
-		p->pg_index = index;
 		p->pg_flags = precious ? PG_PRECIOUS : 0;
 		p->pg_lock = lock & VM_PROT_ALL;
-		if (old != NULL) {
-			o->vo_absent--;
-			vm_object_wake_page_locked(old);
-			old->pg_flags = 0;
-			vm_page_release(old);
-		} else {
-			o->vo_resident++;
-		}
-		vm_pageq_activate(p);
 	}
 	spin_unlock(&o->vo_lock);
 	if (kr != KERN_SUCCESS)

@@ -173,6 +173,80 @@ vm_object_free_page_locked(struct vm_object *o, struct vm_page *p)
 	vm_page_release(p);
 }
 
+kern_return_t
+vm_object_insert_page_locked(struct vm_object *o, uint64_t index, struct vm_page *p)
+{
+	struct vm_page *old = ptree_lookup(&o->vo_pages, index, NULL);
+	void *was;
+
+	if (old != NULL && !(old->pg_flags & PG_ABSENT))
+		return KERN_MEMORY_PRESENT;
+	if (!ptree_set(&o->vo_pages, index, p, &vm_object_page_ops, &was))
+		return KERN_RESOURCE_SHORTAGE;
+	p->pg_state = PAGE_OBJECT;
+	p->pg_owner = o;
+	p->pg_index = index;
+	vm_page_from_laundry(p);
+	p->pg_lock = 0;
+	if (old != NULL) {
+		o->vo_absent--;
+		vm_object_wake_page_locked(old);
+		old->pg_flags = 0;
+		vm_page_release(old);
+	} else {
+		o->vo_resident++;
+	}
+	vm_pageq_activate(p);
+	return KERN_SUCCESS;
+}
+
+void
+vm_object_put_back(struct vm_object *o, uint64_t index, struct vm_page *p, bool dirty)
+{
+	struct vm_page *old;
+	kern_return_t kr;
+
+	for (;;) {
+		spin_lock(&o->vo_lock);
+		old = ptree_lookup(&o->vo_pages, index, NULL);
+		if (old != NULL && !(old->pg_flags & PG_ABSENT))
+			vm_object_free_page_locked(o, old);
+		kr = vm_object_insert_page_locked(o, index, p);
+		if (kr == KERN_SUCCESS) {
+			if (dirty)
+				vm_object_dirty_page_locked(o, p);
+			else
+				p->pg_flags |= PG_PRECIOUS;
+		}
+		spin_unlock(&o->vo_lock);
+		if (kr == KERN_SUCCESS)
+			return;
+		if (!vm_page_wait()) {
+			vm_page_release(p);	/* not even a tree node to be had for seconds */
+			return;
+		}
+	}
+}
+
+void
+vm_object_redirty(struct vm_object *o, uint64_t first, unsigned count, bool dirty)
+{
+	struct vm_page *p;
+	unsigned i;
+
+	spin_lock(&o->vo_lock);
+	for (i = 0; i < count; i++) {
+		p = ptree_lookup(&o->vo_pages, first + i, NULL);
+		if (p == NULL || (p->pg_flags & PG_ABSENT))
+			continue;
+		if (dirty)
+			vm_object_dirty_page_locked(o, p);
+		else
+			p->pg_flags |= PG_PRECIOUS;
+	}
+	spin_unlock(&o->vo_lock);
+}
+
 bool
 vm_object_push_locked(struct vm_object *o, struct vm_page *p)
 {

@@ -74,6 +74,13 @@ void	vm_object_free_page_locked(struct vm_object *, struct vm_page *);
 void	vm_object_wake_page_locked(struct vm_page *);
 void	vm_object_dirty_page_locked(struct vm_object *, struct vm_page *);
 void	vm_object_clean_page_locked(struct vm_object *, struct vm_page *);
+/* a page that could not be returned comes back (one reference, consumed): it is newer than whatever came meanwhile */
+void	vm_object_put_back(struct vm_object *, uint64_t index, struct vm_page *, bool dirty);
+/* pages whose copies could not be returned are dirty (or precious) still */
+void	vm_object_redirty(struct vm_object *, uint64_t first, unsigned count, bool dirty);
+/* put a loose page in place of an ABSENT or missing one. => vo_lock held; KERN_MEMORY_PRESENT, KERN_RESOURCE_SHORTAGE:
+   the page is still the caller's */
+kern_return_t	vm_object_insert_page_locked(struct vm_object *, uint64_t index, struct vm_page *);
 /* give every private copy that has not its own page `index` a copy of p, before p changes or goes.
    => vo_lock held; false on shortage */
 bool	vm_object_push_locked(struct vm_object *, struct vm_page *p);

@@ -26,7 +26,6 @@
 #define PAGE_CACHE_MAX		64
 #define PAGE_CACHE_BATCH	32
 #define PAGE_WAIT_NS		20000000ull	/* one look at the free count while waiting */
-#define PAGE_WAIT_ROUNDS	25
 
 enum page_zone { ZONE_LOW, ZONE_HIGH, ZONES };
 
@@ -54,6 +53,7 @@ static struct queue page_free[ZONES][VM_PAGE_MAX_ORDER + 1];
 static uint64_t page_free_pages;
 
 static uint64_t page_wired;			/* atomic */
+static uint64_t page_laundry;			/* atomic */
 
 static struct page_segment *
 segment_of(uint64_t pfn)
@@ -182,12 +182,19 @@ page_cpu_create(void)
 	return pc;
 }
 
+static bool
+privileged(void)
+{
+	struct thread *th = current_thread();
+
+	return th != NULL && th->th_vm_privilege;
+}
+
 /* => interrupts off; leaves the reserve to those it is for */
 static bool
 page_cpu_fill(struct page_cpu *pc)
 {
-	struct thread *th = current_thread();
-	uint64_t keep = th != NULL && th->th_vm_privilege ? 0 : page_reserved;
+	uint64_t keep = privileged() ? 0 : page_reserved;
 	struct vm_page *p;
 	unsigned long s = spin_lock_irq(&page_free_lock);
 
@@ -225,6 +232,14 @@ vm_page_grab(void)
 	return p;
 }
 
+void
+vm_page_from_laundry(struct vm_page *p)
+{
+	if (p->pg_flags & PG_LAUNDRY)
+		__atomic_fetch_sub(&page_laundry, 1, __ATOMIC_RELAXED);
+	p->pg_flags = 0;
+}
+
 static void
 page_free_one(struct vm_page *p)
 {
@@ -235,6 +250,7 @@ page_free_one(struct vm_page *p)
 	KASSERT(p->pg_md.pv_list == NULL);
 	p->pg_md.pv_flags = 0;
 	p->pg_owner = NULL;
+	vm_page_from_laundry(p);
 	counter_add(COUNT_PAGE_USED, -1);
 	s = interrupts_disable();
 	pc = page_cpu();
@@ -306,9 +322,15 @@ vm_page_unwire(struct vm_page *p)
 bool
 vm_page_wait(void)
 {
+	return vm_page_wait_rounds(PAGE_WAIT_SHORT);
+}
+
+bool
+vm_page_wait_rounds(unsigned rounds)
+{
 	unsigned round;
 
-	for (round = 0; round < PAGE_WAIT_ROUNDS; round++) {
+	for (round = 0; round < rounds; round++) {
 		if (vm_page_free_count() > page_reserved)
 			return true;
 		vm_pageout_kick();
@@ -346,6 +368,11 @@ vm_page_grab_contig(unsigned order, pmap_paddr_t min, pmap_paddr_t max)
 	    max < (PAGE_SIZE << order) || fault_point("vm_page_contig"))
 		return NULL;
 	s = spin_lock_irq(&page_free_lock);
+	/* the kernel's own structures may go into the reserve, but leave half of it to the paging path */
+	if (page_free_pages < (1ull << order) + (privileged() ? 0 : page_reserved / 2)) {
+		spin_unlock_irq(&page_free_lock, s);
+		return NULL;
+	}
 	for (zone = ZONE_HIGH; zone >= ZONE_LOW && at == NULL; zone--) {
 		for (o = order; o <= VM_PAGE_MAX_ORDER && at == NULL; o++) {
 			queue_for_each(q, &page_free[zone][o]) {
@@ -420,6 +447,19 @@ uint64_t
 vm_page_wired_count(void)
 {
 	return __atomic_load_n(&page_wired, __ATOMIC_RELAXED);
+}
+
+void
+vm_page_to_laundry(struct vm_page *p)
+{
+	p->pg_flags = PG_LAUNDRY;
+	__atomic_fetch_add(&page_laundry, 1, __ATOMIC_RELAXED);
+}
+
+uint64_t
+vm_page_laundry_count(void)
+{
+	return __atomic_load_n(&page_laundry, __ATOMIC_RELAXED);
 }
 
 bool

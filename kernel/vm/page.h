@@ -42,6 +42,9 @@ enum page_state { PAGE_TAIL, PAGE_FREE, PAGE_CACHED, PAGE_KERNEL, PAGE_ANON, PAG
 #define PG_PRECIOUS	0x20	/* the pager wants it back although clean */
 #define PG_SEEN		0x40	/* a private copy was made of or maps it: it must keep its value for the copies */
 
+/* of a page in transit */
+#define PG_LAUNDRY	0x80	/* sent to its pager by the pageout daemon, which waits for such pages to come free */
+
 /* page queues */
 #define PAGE_QUEUE_NONE		0
 #define PAGE_QUEUE_ACTIVE	1
@@ -85,6 +88,9 @@ void		 vm_page_wire(struct vm_page *);	/* => under the owner's lock */
 void		 vm_page_unwire(struct vm_page *);
 /* sleep until pages are free; => no locks held; false: nothing came free in a bounded time, give up */
 bool		 vm_page_wait(void);
+bool		 vm_page_wait_rounds(unsigned rounds);	/* of 20 ms */
+#define PAGE_WAIT_SHORT	25
+#define PAGE_WAIT_LONG	500
 /* 2^order contiguous pages inside [min, max), aligned; one reference each; NULL when none */
 struct vm_page	*vm_page_grab_contig(unsigned order, pmap_paddr_t min, pmap_paddr_t max);
 void		 vm_page_release_contig(struct vm_page *, unsigned order);
@@ -92,6 +98,9 @@ struct vm_page	*vm_page_from_phys(pmap_paddr_t);	/* NULL: not managed RAM */
 uint64_t	 vm_page_free_count(void);
 uint64_t	 vm_page_total(void);
 uint64_t	 vm_page_wired_count(void);
+void		 vm_page_to_laundry(struct vm_page *);	/* => the page is the caller's alone */
+void		 vm_page_from_laundry(struct vm_page *);	/* whatever it was; no flags afterwards */
+uint64_t	 vm_page_laundry_count(void);
 bool		 vm_page_low(void);			/* the pageout daemon should run */
 void		 vm_page_events(struct vm_events *sum);
 struct vm_events *vm_page_my_events(void);		/* this CPU's; approximate when pre-empted */

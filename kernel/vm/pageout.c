@@ -2,8 +2,8 @@
 /*
  * The pageout daemon: ages pages and gives those of memory objects back when memory is short.
  *
- * Anonymous pages stay until there is a default pager to take them. A dirty page is sent to its pager and leaves memory's
- * accounts at once; a pager that does not read its messages pins no more than what it dirtied itself.
+ * Anonymous pages stay until there is a default pager to take them. Dirty pages on their way to pagers (the laundry) are
+ * limited: a pager that does not read its messages holds up dirty pages, never the reserve or clean pages.
  * LOCKS   comes from the page queues (VM_PAGEQ) and needs the owner (VM_OBJECT), which ranks before: it only tries that
  *         lock, and skips the page when it fails.
  */
@@ -22,6 +22,7 @@
 #include <machine/pmap.h>
 
 #define SCAN_BATCH	64		/* pages looked at under one hold of a queue lock */
+#define LAUNDRY_MAX	1024
 #define REST_NS		10000000ull
 
 static uint32_t pageout_wanted;		/* atomic */
@@ -50,16 +51,26 @@ refill_inactive(struct pageq_set *set)
 	}
 }
 
+static uint64_t
+laundry_max(void)
+{
+	uint64_t n = vm_page_total() / 32;
+
+	return n < LAUNDRY_MAX ? n : LAUNDRY_MAX;
+}
+
 /* => queue lock and vo_lock held; both are released. true: the page went */
 static bool
 reclaim(struct pageq_set *set, struct vm_object *o, struct vm_page *p)
 {
 	uint64_t index = p->pg_index;
+	bool sent;
 	bool send = p->pg_flags & (PG_DIRTY | PG_PRECIOUS), dirty = p->pg_flags & PG_DIRTY;
 
 	/* off the queue: it cannot be freed below us while its owner is locked */
 	spin_unlock(&set->pq_lock);
 	if ((p->pg_flags & (PG_BUSY | PG_ABSENT)) || p->pg_wired != 0 || p->pg_refs != 1 ||
+	    (send && vm_page_laundry_count() >= laundry_max()) ||
 	    ((p->pg_flags & PG_SEEN) && dirty && !queue_empty(&o->vo_copies))) {
 		spin_unlock(&o->vo_lock);
 		return false;
@@ -76,10 +87,11 @@ reclaim(struct pageq_set *set, struct vm_object *o, struct vm_page *p)
 	}
 	vm_page_pin(p);
 	vm_object_free_page_locked(o, p);
+	vm_page_to_laundry(p);
 	spin_unlock(&o->vo_lock);
-	vm_pager_return_pages(o, index, &p, 1, dirty, false);
+	sent = vm_pager_return_pages(o, index, &p, 1, dirty, false) == KERN_SUCCESS;
 	vm_object_release(o);
-	return true;
+	return sent;
 }
 
 /* look at one inactive page. => queue lock held on entry, released on return; true: memory was gained */

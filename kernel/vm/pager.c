@@ -21,6 +21,7 @@ enum {
 };
 
 #define ITEMS_MAX	6
+#define RETURN_TRIES	100
 
 struct item {
 	mach_msg_type_t	 it_type;
@@ -154,21 +155,83 @@ vm_pager_data_unlock(struct vm_object *o, uint64_t offset, uint64_t length, vm_p
 	return msg_send(&m);
 }
 
-void
-vm_pager_data_return(struct vm_object *o, uint64_t offset, struct vm_map_copy *copy, bool dirty, bool kernel_copy)
+/* => consumes the copy */
+static kern_return_t
+data_return(struct vm_object *o, uint64_t offset, struct vm_map_copy *copy, bool dirty, bool kernel_copy)
 {
 	struct pager_msg m;
 
 	if (!msg_to_pager(&m, ID_DATA_RETURN, o)) {
 		vm_map_copy_discard(copy);
-		return;
+		return KERN_SUCCESS;		/* nobody is left who could want it */
 	}
 	msg_offset(&m, offset);
 	msg_data(&m, copy);
 	msg_bool(&m, dirty);
 	msg_bool(&m, kernel_copy);
-	msg_send(&m);
+	if (!msg_send(&m))
+		return KERN_RESOURCE_SHORTAGE;
 	vm_page_my_events()->ve_pageouts++;
+	return KERN_SUCCESS;
+}
+
+kern_return_t
+vm_pager_return_pages(struct vm_object *o, uint64_t first, struct vm_page **run, unsigned n, bool dirty,
+    bool kernel_copy)
+{
+	struct vm_map_copy *copy;
+	kern_return_t kr;
+	unsigned i;
+
+	/* a send that fails destroys the copy: the pins keep the data */
+	for (i = 0; i < n; i++)
+		vm_page_pin(run[i]);
+	kr = vm_map_copy_from_pages(run, n, &copy);
+	if (kr != KERN_SUCCESS) {
+		for (i = 0; i < n; i++)
+			vm_page_release(run[i]);
+	} else {
+		kr = data_return(o, first << PAGE_SHIFT, copy, dirty, kernel_copy);
+	}
+	for (i = 0; i < n; i++) {
+		if (kr != KERN_SUCCESS && !kernel_copy)
+			vm_object_put_back(o, first + i, run[i], dirty);
+		else
+			vm_page_unpin(run[i]);
+	}
+	if (kr != KERN_SUCCESS && kernel_copy)
+		vm_object_redirty(o, first, n, dirty);
+	return kr;
+}
+
+/* take up to VM_RETURN_RUN neighbouring dirty or precious pages out of the object, from *at on */
+static unsigned
+take_run(struct vm_object *o, uint64_t *at, struct vm_page **run, uint64_t *first, bool *dirty)
+{
+	struct vm_page *p;
+	unsigned n = 0;
+
+	spin_lock(&o->vo_lock);
+	while (n < VM_RETURN_RUN && (p = ptree_next(&o->vo_pages, at, UINT64_MAX >> PAGE_SHIFT)) != NULL) {
+		if ((p->pg_flags & PG_ABSENT) || !(p->pg_flags & (PG_DIRTY | PG_PRECIOUS))) {
+			if (n != 0)
+				break;
+			++*at;
+			continue;
+		}
+		if (n != 0 && (*at != *first + n || *dirty != !!(p->pg_flags & PG_DIRTY)))
+			break;
+		if (n == 0) {
+			*first = *at;
+			*dirty = p->pg_flags & PG_DIRTY;
+		}
+		vm_page_pin(p);		/* keeps the page when it leaves the object */
+		vm_object_free_page_locked(o, p);
+		run[n++] = p;
+		++*at;
+	}
+	spin_unlock(&o->vo_lock);
+	return n;
 }
 
 /*
@@ -177,50 +240,20 @@ vm_pager_data_return(struct vm_object *o, uint64_t offset, struct vm_map_copy *c
 void
 vm_pager_return_all(struct vm_object *o)
 {
-	struct vm_page *p, *run[VM_RETURN_RUN];
+	struct vm_page *run[VM_RETURN_RUN];
 	uint64_t at = 0, first = 0;
-	unsigned n;
+	unsigned n, tries = 0;
 	bool dirty = false;
 
-	for (;;) {
-		n = 0;
-		spin_lock(&o->vo_lock);
-		while (n < VM_RETURN_RUN && (p = ptree_next(&o->vo_pages, &at, UINT64_MAX >> PAGE_SHIFT)) != NULL) {
-			if ((p->pg_flags & PG_ABSENT) || !(p->pg_flags & (PG_DIRTY | PG_PRECIOUS))) {
-				if (n != 0)
-					break;
-				at++;
-				continue;
-			}
-			if (n != 0 && (at != first + n || dirty != !!(p->pg_flags & PG_DIRTY)))
-				break;
-			if (n == 0) {
-				first = at;
-				dirty = p->pg_flags & PG_DIRTY;
-			}
-			vm_page_pin(p);		/* keeps the page when it leaves the object */
-			vm_object_free_page_locked(o, p);
-			run[n++] = p;
-			at++;
-		}
-		spin_unlock(&o->vo_lock);
-		if (n == 0)
-			break;
-		vm_pager_return_pages(o, first, run, n, dirty, false);
+	while ((n = take_run(o, &at, run, &first, &dirty)) != 0) {
+		if (vm_pager_return_pages(o, first, run, n, dirty, false) == KERN_SUCCESS)
+			continue;
+		/* no memory for the message: the pages are back; waiting has its limit */
+		if (++tries < RETURN_TRIES)
+			(void)vm_page_wait();
+		if (tries <= RETURN_TRIES)
+			at = first;
 	}
-}
-
-void
-vm_pager_return_pages(struct vm_object *o, uint64_t first, struct vm_page **run, unsigned n, bool dirty,
-    bool kernel_copy)
-{
-	struct vm_map_copy *copy;
-
-	if (vm_map_copy_from_pages(run, n, &copy) == KERN_SUCCESS)
-		vm_pager_data_return(o, first << PAGE_SHIFT, copy, dirty, kernel_copy);
-	else
-		while (n > 0)
-			vm_page_release(run[--n]);
 }
 
 void

@@ -19,11 +19,10 @@ void	vm_pager_init_message(struct vm_object *);
 /* => false when the pager is gone */
 bool	vm_pager_data_request(struct vm_object *, uint64_t offset, uint64_t length, vm_prot_t);
 bool	vm_pager_data_unlock(struct vm_object *, uint64_t offset, uint64_t length, vm_prot_t);
-/* give pages back: consumes the copy */
-void	vm_pager_data_return(struct vm_object *, uint64_t offset, struct vm_map_copy *, bool dirty, bool kernel_copy);
-/* the same for loose pages (one reference each, consumed) that follow each other from page `first` */
+/* give back loose pages (one reference each, consumed) that follow each other from page `first`.
+   kernel_copy: they are copies of pages that stay. => on shortage the pages are in the object again, dirty */
 #define VM_RETURN_RUN	16
-void	vm_pager_return_pages(struct vm_object *, uint64_t first, struct vm_page **, unsigned n, bool dirty,
+kern_return_t	vm_pager_return_pages(struct vm_object *, uint64_t first, struct vm_page **, unsigned n, bool dirty,
 	    bool kernel_copy);
 /* all dirty and precious pages of an object nobody uses any more */
 void	vm_pager_return_all(struct vm_object *);
