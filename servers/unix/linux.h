@@ -226,6 +226,7 @@
 #define LX_SIGTSTP	20
 #define LX_SIGTTIN	21
 #define LX_SIGTTOU	22
+#define LX_SIGXFSZ	25
 #define LX_SIGWINCH	28
 #define LX_SIGIO	29
 

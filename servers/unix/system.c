@@ -14,6 +14,7 @@
 #include "process.h"
 #include "procinfo.h"
 #include "system.h"
+#include "tty/tty.h"
 
 #define NS	1000000000ll
 /* Our kernel's addition to the options of host_reboot: the status goes to the emulator. */
@@ -225,6 +226,6 @@ system_end(int status)
 	int code = (status & 0x7f) == 0 ? (status >> 8) & 0xff : 128 + (status & 0x7f);
 
 	vfs_sync();
-	system_log("\nernst: exit status %d\n", code);
+	system_log("%sernst: exit status %d\n", console_at_line_start() ? "" : "\n", code);
 	system_restart(REBOOT_EXIT | code << 16);
 }

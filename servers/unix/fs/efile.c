@@ -159,6 +159,8 @@ efile_write(struct file *file, const void *data, size_t size, int64_t *offset, u
 		limit = node->n_mount->em_fs->fs_max_size;
 	if (at >= limit) {
 		mutex_unlock(&node->n_io);
+		if (at >= job_current_fsize_limit())
+			job_signal_self(LX_SIGXFSZ);
 		return -LX_EFBIG;
 	}
 	if (size > limit - at)

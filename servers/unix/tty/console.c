@@ -79,3 +79,9 @@ console_start(mach_port_t device_master)
 	cthread_detach(thread);
 	return 0;
 }
+
+bool
+console_at_line_start(void)
+{
+	return console.t_ldisc.l_column == 0;
+}

@@ -416,10 +416,22 @@ devpts_path(struct item *item, char *data, size_t size, struct item **root)
 	return 0;
 }
 
+static int
+devpts_statfs(struct item *item, struct lx_statfs *sf)
+{
+	(void)item;
+	memset(sf, 0, sizeof(*sf));
+	sf->f_type = 0x1cd1;
+	sf->f_bsize = sf->f_frsize = 4096;
+	sf->f_namelen = 255;
+	return 0;
+}
+
 static const struct item_ops devpts_ops = {
 	.io_name = "devpts",
 	.io_release = dev_release,
 	.io_getattr = devpts_getattr,
+	.io_statfs = devpts_statfs,
 	.io_lookup = devpts_lookup,
 	.io_readdir = devpts_readdir,
 	.io_path = devpts_path,

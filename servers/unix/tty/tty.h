@@ -59,6 +59,8 @@ int64_t	tty_ioctl_common(struct tty *tty, struct item_ioctl *ioctl, bool master)
 int	tty_start(mach_port_t device_master);
 /* console.c */
 int	console_start(mach_port_t device_master);
+/* Has everything written so far ended in a newline?  A guess, without a lock. */
+bool	console_at_line_start(void);
 /* pty.c */
 void	pty_start(void);
 int	pty_slave_lookup(uint32_t number, struct item **out);
