@@ -41,7 +41,7 @@ clone_check(const struct clone_call *call)
 	const struct process *process = call->cc_parent->t_process;
 	uint64_t flags = call->cc_flags;
 
-	if (process->p_state == PROCESS_EXITING || call->cc_parent->t_dead)
+	if (process->p_killed || call->cc_parent->t_dead)
 		return -LX_EINTR;
 	if ((flags & ~CLONE_KNOWN) != 0)
 		return -LX_EINVAL;

@@ -413,11 +413,12 @@ exec_move(struct exec_load *load, struct uthread *caller, struct process *proces
 	struct uthread_start start;
 	struct uthread *thread;
 	uint64_t mask = caller != NULL ? caller->t_slot->us_mask : 0;
-	uint64_t execs = process->p_share->uh_exec;
+	uint64_t execs;
 	int error;
 
-	if (process->p_state == PROCESS_EXITING || (caller != NULL && caller->t_dead))
+	if (process->p_share == NULL || process->p_killed || (caller != NULL && caller->t_dead))
 		return -LX_EINTR;
+	execs = process->p_share->uh_exec;
 	/* point of no return */
 	process_strip(process);
 	process->p_space = load->xl_space;
