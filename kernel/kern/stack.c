@@ -19,6 +19,8 @@
 #include <vm/map.h>
 #include <vm/page.h>
 
+#define STACK_PAGES	((int64_t)(KERNEL_STACK_SIZE / PAGE_SIZE))
+
 static const struct lock_class stack_class = { "stacks", LOCK_RANK_RUNQ, LOCK_CLASS_IRQ };
 static struct spinlock stack_lock = SPIN_LOCK_INITIALIZER(&stack_class);
 
@@ -51,8 +53,10 @@ stack_try_alloc(void)
 		stack_free_count--;
 	}
 	spin_unlock_irq(&stack_lock, flags);
-	if (s != NULL)
+	if (s != NULL) {
 		counter_add(COUNT_STACK, 1);
+		counter_add(COUNT_PAGE_USED, STACK_PAGES);
+	}
 	return s;
 }
 
@@ -82,11 +86,13 @@ stack_alloc(void)
 	return s;
 }
 
+/* pages of kept stacks do not count as used: see slab.c */
 static void
 stack_keep(struct free_stack *s)
 {
 	unsigned long flags = spin_lock_irq(&stack_lock);
 
+	counter_add(COUNT_PAGE_USED, -STACK_PAGES);
 	s->next = stack_list;
 	stack_list = s;
 	stack_free_count++;
