@@ -27,6 +27,7 @@ void bench_report(const char *key, uint64_t ticks, uint64_t n);
 /* the body n times per batch, after one batch to warm up */
 #define BENCH(key, n, ...) do {								\
 	uint64_t bench_least = ~0ull;							\
+	while (bench_loop(key)) { __VA_ARGS__; }					\
 	for (int bench_b = 0; bench_b <= BATCHES; bench_b++) {				\
 		uint64_t bench_t = bench_now();						\
 		for (long bench_i = 0; bench_i < (n); bench_i++) { __VA_ARGS__; }	\
@@ -36,5 +37,9 @@ void bench_report(const char *key, uint64_t ticks, uint64_t n);
 	}										\
 	bench_report(key, bench_least, (n));						\
 } while (0)
+
+/* loop=KEY on the module's line: run that row's body for ever, for tools/itrace; a pass begins at bench_mark */
+bool bench_loop(const char *key);
+void bench_mark(void);
 
 #endif

@@ -6,6 +6,41 @@
 extern long bench_trap0(long number);
 __asm__(".text; bench_trap0: movslq %edi, %rax; syscall; ret");
 
+__attribute__((noinline)) void bench_mark(void)
+{
+	__asm__ volatile("");
+}
+
+bool bench_loop(const char *key)
+{
+	static const char *looping;
+	static bool looked;
+
+	if (looping) {
+		if (looping != key)
+			return false;
+		bench_mark();
+		return true;
+	}
+	if (looked && test_argc <= 3)
+		return false;
+	looked = true;
+	for (int i = 1; i < test_argc; i++) {
+		const char *a = test_argv[i], *k = key;
+
+		if (__builtin_memcmp(a, "loop=", 5) != 0)
+			continue;
+		for (a += 5; *a && *a == *k; a++, k++)
+			;
+		if (*a || *k)
+			continue;
+		looping = key;
+		test_say("LOOP %s", key);
+		return true;
+	}
+	return false;
+}
+
 void bench_report(const char *key, uint64_t ticks, uint64_t n)
 {
 	test_say("BENCH %s %ld.%ld", key, (int64_t)(ticks / n), (int64_t)(ticks * 10 / n % 10));
