@@ -181,7 +181,10 @@ task_cleanup(struct task *t)
 	vm_map_clear(t->tk_map);
 	if (t->tk_essential)
 		panic("essential task %s ended", t->tk_name);
-	thread_wakeup(&t->tk_cleaned);
+	spin_lock(&t->tk_lock);
+	t->tk_gone = true;
+	spin_unlock(&t->tk_lock);
+	thread_wakeup(&t->tk_gone);
 	task_release(t);
 }
 
@@ -248,9 +251,9 @@ task_wait_cleaned(struct task *t)
 	for (;;) {
 		bool done;
 
-		assert_wait(&t->tk_cleaned, true);
+		assert_wait(&t->tk_gone, true);
 		spin_lock(&t->tk_lock);
-		done = t->tk_cleaned;
+		done = t->tk_gone;
 		spin_unlock(&t->tk_lock);
 		if (done) {
 			thread_wait_cancel();

@@ -62,6 +62,7 @@ struct task {
 	struct ipc_port	*tk_bootstrap;
 	struct ipc_port	*tk_registered[TASK_PORT_REGISTER_MAX];
 	bool		 tk_cleaned;		/* (k) task_cleanup has begun */
+	bool		 tk_gone;		/* (k) and has ended */
 	uint32_t	 tk_sid;		/* (I) security label */
 	char		 tk_name[TASK_NAME_MAX];	/* (k) */
 };
