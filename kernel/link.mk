@@ -8,7 +8,7 @@ $(ASM_OFFSETS): kernel/arch/x86_64/gen/asm_offsets.c
 	$(call say,GEN,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(KERNEL_CFLAGS) -MF $(@:.h=.d) -MT $@ -S -o $(@:.h=.s) $<
-	$(Q)sed -n 's/^[[:space:]]*->\([A-Z_]*\) \([0-9-]*\).*/#define \1 \2/p' $(@:.h=.s) > $@.tmp && mv $@.tmp $@
+	$(Q)sed -n 's/^.*"->\([A-Z_]*\) \([0-9-]*\)".*/#define \1 \2/p' $(@:.h=.s) > $@.tmp && mv $@.tmp $@
 
 $(patsubst %,$(B)/obj/%.o,$(wildcard kernel/arch/x86_64/*.S)): $(ASM_OFFSETS)
 

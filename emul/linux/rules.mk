@@ -6,7 +6,7 @@ EMUL_MIG    := mach/mach mach/gnumach
 EMUL_OBJ    := $(patsubst %,$(B)/obj/emul/%.o,$(EMUL_SRC)) $(B)/obj/emul/gen/emul/unix.user.c.o \
 	       $(patsubst %,$(B)/obj/emul/gen/user/%.user.c.o,$(EMUL_MIG))
 EMUL_CALLS  := 448
-EMUL_CFLAGS := $(USER_CFLAGS) $(USER_NOLIBC) -fpie -mgeneral-regs-only -fno-builtin -fno-tree-loop-distribute-patterns \
+EMUL_CFLAGS := $(USER_CFLAGS) $(USER_NOLIBC) -fpie -mgeneral-regs-only -fno-builtin $(if $(findstring clang,$(CC)),-fdirect-access-external-data,-fno-tree-loop-distribute-patterns) \
 	       -mno-red-zone -DEMUL_CALLS=$(EMUL_CALLS) -Iemul/linux -Iservers/unix -Iservers/unix/protocol -I$(B)/gen/emul
 EMUL        := $(B)/bin/emul-linux
 
