@@ -421,6 +421,8 @@ wait_for_page(const struct fault *f)
 {
 	bool large = f->f_pmap != NULL && pmap_resident_count(f->f_pmap) > vm_page_total() / 8;
 
+	if (f->f_pmap != NULL)
+		pmap_collect(f->f_pmap);
 	return vm_page_wait_rounds(large ? PAGE_WAIT_SHORT : PAGE_WAIT_LONG);
 }
 

@@ -23,6 +23,7 @@
 
 #define SCAN_BATCH	64		/* pages looked at under one hold of a queue lock */
 #define LAUNDRY_MAX	1024
+#define IDLE_PASSES	4		/* without a page gained: a second look finds what the first had aged */
 #define REST_NS		10000000ull
 
 static uint32_t pageout_wanted;		/* atomic */
@@ -100,7 +101,8 @@ scan_one(struct pageq_set *set, struct vm_page *p)
 {
 	struct vm_object *o = p->pg_owner;
 
-	if (p->pg_state != PAGE_OBJECT || o == NULL || pmap_is_referenced(p)) {
+	KASSERT(p->pg_state == PAGE_OBJECT);
+	if (pmap_is_referenced(p)) {
 		vm_pageq_activate_locked(set, p);
 		spin_unlock(&set->pq_lock);
 		vm_page_my_events()->ve_reactivations++;
@@ -136,7 +138,7 @@ scan_set(struct pageq_set *set)
 static void
 pageout_thread(void *arg)
 {
-	unsigned i, gained;
+	unsigned i, gained, idle = 0;
 
 	(void)arg;
 	current_thread()->th_vm_privilege = true;
@@ -151,8 +153,10 @@ pageout_thread(void *arg)
 			gained = 0;
 			for (i = 0; i < PAGEQ_SETS; i++)
 				gained += scan_set(&pageq_set[i]);
-			if (gained != 0)
+			idle = gained != 0 ? 0 : idle + 1;
+			if (idle < IDLE_PASSES)
 				continue;
+			idle = 0;
 			/* nothing to be had: do not burn the processor */
 			assert_wait_deadline(&gained, false, clock_uptime_ns() + REST_NS);
 			thread_block(NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Page queues: active and inactive pages of memory objects and anonymous memory, for aging.
+ * Page queues: active and inactive pages of memory objects, for aging. Anonymous pages are not queued as long as no
+ * default pager could take them: the daemon would only wade through them.
  *
  * OBJECT  PAGEQ_SETS independent sets, each with its lock and both queues, so that faults on different processors
  *         do not meet. A page stays in the set it was first put on; its pg_queue_set says which.
@@ -45,6 +46,8 @@ vm_pageq_activate(struct vm_page *p)
 {
 	struct pageq_set *set;
 
+	if (p->pg_state == PAGE_ANON)
+		return;
 	if (p->pg_queue == PAGE_QUEUE_NONE)
 		p->pg_queue_set = cpu_self()->cp_id % PAGEQ_SETS;
 	set = &pageq_set[p->pg_queue_set];

@@ -191,9 +191,10 @@ vm_statistics(vm_task_t map, vm_statistics_data_t *st)
 	vm_pageq_counts(&active, &inactive);
 	st->pagesize = PAGE_SIZE;
 	st->free_count = vm_page_free_count();
-	st->active_count = active;
 	st->inactive_count = inactive;
 	st->wire_count = vm_page_wired_count();
+	/* anonymous and kernel pages count as active: they stay until they are freed */
+	st->active_count = vm_page_total() - st->free_count - st->inactive_count - st->wire_count;
 	st->zero_fill_count = ev.ve_zero_fill;
 	st->reactivations = ev.ve_reactivations;
 	st->pageins = ev.ve_pageins;
