@@ -52,22 +52,6 @@ spin_slow(struct spinlock *l, uintptr_t pc)
 	lockdep_contended(l, pc, spins);
 }
 
-static inline void
-spin_acquire(struct spinlock *l, uintptr_t pc)
-{
-	lockdep_before_spin(l, pc);
-	if (__builtin_expect(!spin_try(l), 0))
-		spin_slow(l, pc);
-	lockdep_after_spin(l, pc);
-}
-
-void
-spin_lock(struct spinlock *l)
-{
-	preempt_disable();
-	spin_acquire(l, (uintptr_t)__builtin_return_address(0));
-}
-
 bool
 spin_trylock(struct spinlock *l)
 {
@@ -78,6 +62,24 @@ spin_trylock(struct spinlock *l)
 	}
 	lockdep_after_spin(l, (uintptr_t)__builtin_return_address(0));
 	return true;
+}
+
+#ifdef DEBUG
+
+static void
+spin_acquire(struct spinlock *l, uintptr_t pc)
+{
+	lockdep_before_spin(l, pc);
+	if (!spin_try(l))
+		spin_slow(l, pc);
+	lockdep_after_spin(l, pc);
+}
+
+void
+spin_lock(struct spinlock *l)
+{
+	preempt_disable();
+	spin_acquire(l, (uintptr_t)__builtin_return_address(0));
 }
 
 void
@@ -113,13 +115,18 @@ spin_unlock_irq(struct spinlock *l, unsigned long flags)
 bool
 spin_is_held(const struct spinlock *l)
 {
-#ifdef DEBUG
 	return __atomic_load_n(&l->sl_word, __ATOMIC_RELAXED) == cpu_self()->cp_id + 1;
-#else
-	(void)l;
-	return true;
-#endif
 }
+
+#else
+
+void
+spin_lock_contended(struct spinlock *l)
+{
+	spin_slow(l, 0);
+}
+
+#endif
 
 /* --- mutex --- */
 

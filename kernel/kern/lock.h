@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <kern/lock_class.h>
+#include <machine/cpu.h>
 
 struct thread;
 
@@ -25,13 +26,57 @@ struct spinlock {
 };
 
 void	spin_lock_init(struct spinlock *, const struct lock_class *);
+/* a pre-emption put off while it was disabled happens now (interrupts on) */
+void	preempt_check(void);
+#ifdef DEBUG
 void	spin_lock(struct spinlock *);
-bool	spin_trylock(struct spinlock *);
 void	spin_unlock(struct spinlock *);
 /* => returns the previous interrupt state for spin_unlock_irq */
 unsigned long spin_lock_irq(struct spinlock *);
 void	spin_unlock_irq(struct spinlock *, unsigned long);
 bool	spin_is_held(const struct spinlock *);		/* by this CPU; always true in release */
+#else
+void	spin_lock_contended(struct spinlock *);
+
+static inline void spin_lock(struct spinlock *l)
+{
+	preempt_disable();
+	if (__builtin_expect(__atomic_exchange_n(&l->sl_word, 1, __ATOMIC_ACQUIRE) != 0, 0))
+		spin_lock_contended(l);
+}
+
+static inline void spin_unlock(struct spinlock *l)
+{
+	__atomic_store_n(&l->sl_word, 0, __ATOMIC_RELEASE);
+	preempt_enable_no_resched();
+	if (__builtin_expect(cpu_self()->cp_need_resched != 0, 0))
+		preempt_check();
+}
+
+static inline unsigned long spin_lock_irq(struct spinlock *l)
+{
+	unsigned long flags = interrupts_disable();
+
+	preempt_disable();
+	if (__builtin_expect(__atomic_exchange_n(&l->sl_word, 1, __ATOMIC_ACQUIRE) != 0, 0))
+		spin_lock_contended(l);
+	return flags;
+}
+
+static inline void spin_unlock_irq(struct spinlock *l, unsigned long flags)
+{
+	__atomic_store_n(&l->sl_word, 0, __ATOMIC_RELEASE);
+	preempt_enable_no_resched();
+	if (flags != 0) {
+		interrupts_restore(flags);
+		if (__builtin_expect(cpu_self()->cp_need_resched != 0, 0))
+			preempt_check();
+	}
+}
+
+static inline bool spin_is_held(const struct spinlock *l) { (void)l; return true; }
+#endif
+bool	spin_trylock(struct spinlock *);
 #ifdef DEBUG
 #define SPIN_LOCK_INITIALIZER(class)	{ 0, (class), 0 }
 #else
@@ -79,8 +124,5 @@ bool	rw_is_write_held(const struct rwlock *);
 #define mutex_class(m)		((const struct lock_class *)0)
 #define rwlock_class(l)		((const struct lock_class *)0)
 #endif
-
-/* a pre-emption put off while it was disabled happens now (interrupts on) */
-void	preempt_check(void);
 
 #endif

@@ -235,14 +235,6 @@ preempt_check(void)
 }
 
 void
-preempt_enable(void)
-{
-	preempt_enable_no_resched();
-	if (__builtin_expect(cpu_self()->cp_need_resched != 0, 0))
-		preempt_check();
-}
-
-void
 thread_stop_self(void)
 {
 	struct thread *t = current_thread();
