@@ -10,11 +10,15 @@ void (*console_input_hook)(int c);
 
 void console_putc(char c)
 {
-	if (c == '\n')
+	static char last;
+
+	/* A terminal's line discipline has put its own carriage return before the newline. */
+	if (c == '\n' && last != '\r') {
 		serial_putc('\r');
-	serial_putc(c);
-	if (c == '\n')
 		vga_putc('\r');
+	}
+	last = c;
+	serial_putc(c);
 	vga_putc(c);
 }
 
