@@ -151,13 +151,10 @@ thread_handoff(struct thread *next, continuation_t cont)
 {
 	struct thread *t = current_thread();
 	unsigned long flags = interrupts_disable();
-	bool owned;
+	bool owned = t->th_handoff_to == next;
 
 	lockdep_may_sleep("thread_handoff");
-	spin_lock(&next->th_lock);
-	owned = next->th_state & TH_HANDOFF;
-	next->th_state &= ~TH_HANDOFF;
-	spin_unlock(&next->th_lock);
+	t->th_handoff_to = NULL;
 	if (owned && cont == NULL && !thread_give_stack(next)) {
 		stack_wait(next);
 		owned = false;

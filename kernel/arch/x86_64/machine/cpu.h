@@ -71,8 +71,31 @@ static inline bool interrupts_enabled(void)
 	return f & 0x200;
 }
 static inline void preempt_disable(void) { __asm__ volatile("incl %%gs:32" ::: "memory"); }
-void	preempt_enable(void);			/* reschedules when asked to (kern/sched.c) */
 static inline void preempt_enable_no_resched(void) { __asm__ volatile("decl %%gs:32" ::: "memory"); }
+/* cp_need_resched */
+static inline bool preempt_wanted(void)
+{
+	bool wanted;
+
+	__asm__ volatile("cmpl $0, %%gs:36" : "=@ccne"(wanted) :: "memory");
+	return wanted;
+}
+void	preempt_check(void);			/* kern/switch.c */
+/* reschedules when asked to */
+static inline void preempt_enable(void)
+{
+	preempt_enable_no_resched();
+	if (__builtin_expect(preempt_wanted(), 0))
+		preempt_check();
+}
+/* a counter of this CPU that never stops; differences only */
+static inline uint64_t cpu_ticks(void)
+{
+	uint32_t low, high;
+	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+	return (uint64_t)high << 32 | low;
+}
+uint64_t cpu_ticks_to_ns(uint64_t ticks);	/* of a difference */
 static inline void cpu_pause(void) { __asm__ volatile("pause"); }
 void	cpu_idle_wait(void);			/* interrupts off on entry: enable and halt until one */
 
