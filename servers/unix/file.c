@@ -114,6 +114,14 @@ file_position(const struct file *file, int64_t offset, bool *position)
 	return offset < 0 ? -LX_EINVAL : 0;
 }
 
+int
+file_transfer_check(const struct file *file, bool write, int64_t offset, bool *position)
+{
+	int error = file_access(file, write);
+
+	return error != 0 ? error : file_position(file, offset, position);
+}
+
 int64_t
 file_read(struct file *file, void *data, size_t size, int64_t offset)
 {
@@ -122,9 +130,7 @@ file_read(struct file *file, void *data, size_t size, int64_t offset)
 	int64_t count;
 	int error;
 
-	error = file_access(file, false);
-	if (error == 0)
-		error = file_position(file, offset, &position);
+	error = file_transfer_check(file, false, offset, &position);
 	if (error != 0)
 		return error;
 	if (file->f_item->i_mode == LX_S_IFDIR)
@@ -147,9 +153,7 @@ file_write(struct file *file, const void *data, size_t size, int64_t offset)
 	int64_t count;
 	int error;
 
-	error = file_access(file, true);
-	if (error == 0)
-		error = file_position(file, offset, &position);
+	error = file_transfer_check(file, true, offset, &position);
 	if (error != 0)
 		return error;
 	if (ops->io_write == NULL)

@@ -197,6 +197,13 @@ void	file_rel(struct file *file);
 /* The generic layer over the operations: access mode, position, limits, EINVAL and so on. */
 #define FILE_POSITION	(-1)		/* use and advance the description's position */
 int64_t	file_read(struct file *file, void *data, size_t size, int64_t offset);
+/* May the description be read or written there; *position: f_lock and f_offset are to be used */
+int	file_transfer_check(const struct file *file, bool write, int64_t offset, bool *position);
+/*
+ * A read that gives memory in the place of a copy: *address is where the data begins, in pages the caller owns.
+ * => -LX_ENOSYS: not such a file, use file_read
+ */
+int64_t	file_read_map(struct file *file, size_t size, int64_t offset, vm_address_t *address);
 int64_t	file_write(struct file *file, const void *data, size_t size, int64_t offset);
 int64_t	file_seek(struct file *file, int64_t offset, int whence);
 int64_t	file_readdir(struct file *file, void *data, size_t size);
