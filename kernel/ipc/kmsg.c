@@ -59,6 +59,7 @@ struct ipc_kmsg *ipc_kmsg_alloc(uint32_t size)
 	kmsg->ikm_trace = 0;
 	kmsg->ikm_sender = 0;
 	kmsg->ikm_sid = 0;
+	kmsg->ikm_fast = false;
 	counter_add(COUNT_KMSG, 1);
 	return kmsg;
 }

@@ -6,6 +6,7 @@
  *         held     header slots hold ports with one right of the header's (received) dispositions; items with rights hold
  *                  ports; out-of-line data is a struct vm_map_copy; an out-of-line array of rights is a kalloc'ed
  *                  array of ports, number * 8 bytes. Zero elements: a null pointer
+ *         fast     delivered by fastpath.c: local is final, remote a held send-once right or null
  *         copied   names of the receiver again, for its buffer
  *         remote is the destination and local the reply port until copied out.
  * LOCKS   none of its own; never freed under a spin lock (large ones go to the kernel map, rights recurse).
@@ -28,6 +29,7 @@ struct ipc_kmsg {
 	uint64_t	 ikm_sender;	/* reserved: sender's priority, reserve and label */
 	uint32_t	 ikm_alloc;	/* bytes allocated */
 	uint32_t	 ikm_sid;	/* sender's label */
+	bool		 ikm_fast;	/* half copied out: see fastpath.c */
 	mach_msg_header_t ikm_header;	/* the body follows */
 };
 

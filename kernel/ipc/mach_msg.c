@@ -9,6 +9,7 @@
  * TESTS   tests/boot
  */
 #include <ipc/ipc_traps.h>
+#include <ipc/fastpath.h>
 #include <ipc/kmsg.h>
 #include <ipc/mqueue.h>
 #include <ipc/notify.h>
@@ -26,6 +27,17 @@ static void tell_size(uint64_t msg, uint32_t size)
 	(void)copyout(&size, msg + offsetof(mach_msg_header_t, msgh_size), sizeof(size));
 }
 
+/* A message by the fast path: rights are few, errors fewer */
+static mach_msg_return_t receive_fast(struct thread *self, struct ipc_kmsg *kmsg)
+{
+	mach_msg_return_t mr = ipc_fast_copyout(kmsg, self->th_task->tk_space);
+
+	if (mr == MACH_MSG_SUCCESS)
+		return ipc_kmsg_put(self->th_ipc.it_msg, kmsg, kmsg->ikm_header.msgh_size);
+	(void)ipc_kmsg_put(self->th_ipc.it_msg, kmsg, sizeof(mach_msg_header_t));
+	return mr;
+}
+
 /* => the result of a receive, its message delivered; consumes the message */
 static mach_msg_return_t receive_done(struct thread *self, mach_msg_return_t mr, struct ipc_kmsg *kmsg, uint32_t size)
 {
@@ -33,6 +45,8 @@ static mach_msg_return_t receive_done(struct thread *self, mach_msg_return_t mr,
 	struct ipc_space *space = self->th_task->tk_space;
 
 	if (mr == MACH_MSG_SUCCESS) {
+		if (kmsg->ikm_fast)
+			return receive_fast(self, kmsg);
 		mr = ipc_kmsg_copyout(kmsg, space, it->it_notify, it->it_option & MACH_RCV_NOTIFY);
 		if (mr == MACH_MSG_SUCCESS)
 			return ipc_kmsg_put(it->it_msg, kmsg, kmsg->ikm_header.msgh_size);
@@ -118,7 +132,22 @@ static void send_continue(void)
 	thread_syscall_return(mr);
 }
 
-static mach_msg_return_t trap_send(struct thread *self, uint32_t send_size, struct thread **handoff)
+/* => the message sent by the fast path; waits for the answer, seldom returns */
+static mach_msg_return_t fast_receive(struct thread *self, struct ipc_source *so, struct thread *handoff)
+{
+	struct ipc_thread *it = &self->th_ipc;
+	struct ipc_kmsg *kmsg;
+	mach_msg_return_t mr;
+	uint32_t size = 0;
+
+	mr = ipc_mqueue_receive(so, it->it_option, it->it_rcv_size, 0, receive_continue, &handoff, &kmsg, &size);
+	abandon_handoff(handoff);
+	return receive_done(self, mr, kmsg, size);
+}
+
+/* => MACH_SEND_IN_PROGRESS: the receive half is done too, with the result *done */
+static mach_msg_return_t trap_send(struct thread *self, uint32_t send_size, struct thread **handoff,
+    mach_msg_return_t *done)
 {
 	struct ipc_thread *it = &self->th_ipc;
 	uint32_t option = it->it_option, timeout = it->it_timeout;
@@ -128,6 +157,14 @@ static mach_msg_return_t trap_send(struct thread *self, uint32_t send_size, stru
 	if ((mr = ipc_kmsg_get(it->it_msg, send_size, &kmsg)) != MACH_MSG_SUCCESS)
 		return mr;
 	kmsg->ikm_trace = it->it_trace;
+	if (option == (MACH_SEND_MSG | MACH_RCV_MSG)) {
+		struct ipc_source so;
+
+		if (ipc_fast_send(kmsg, it->it_rcv_name, &so, handoff)) {
+			*done = fast_receive(self, &so, *handoff);
+			return MACH_SEND_IN_PROGRESS;
+		}
+	}
 	if ((option & MACH_SEND_CANCEL) && it->it_notify == MACH_PORT_NAME_NULL) {
 		ipc_kmsg_free(kmsg);
 		return MACH_SEND_INVALID_NOTIFY;
@@ -149,7 +186,7 @@ long mach_msg_trap(uint64_t msg, uint64_t option, uint64_t send_size, uint64_t r
 {
 	struct thread *self = current_thread(), *handoff = NULL;
 	struct ipc_thread *it = &self->th_ipc;
-	mach_msg_return_t mr;
+	mach_msg_return_t mr, received = MACH_MSG_SUCCESS;
 
 	it->it_msg = msg;
 	it->it_option = (uint32_t)option;
@@ -159,7 +196,9 @@ long mach_msg_trap(uint64_t msg, uint64_t option, uint64_t send_size, uint64_t r
 	it->it_notify = (uint32_t)notify;
 	if (option & MACH_SEND_MSG) {
 		/* handing over the CPU pays only when this thread is going to wait */
-		mr = trap_send(self, (uint32_t)send_size, option & MACH_RCV_MSG ? &handoff : NULL);
+		mr = trap_send(self, (uint32_t)send_size, option & MACH_RCV_MSG ? &handoff : NULL, &received);
+		if (mr == MACH_SEND_IN_PROGRESS)
+			return received;
 		if (mr != MACH_MSG_SUCCESS || !(option & MACH_RCV_MSG))
 			return mr;
 	}

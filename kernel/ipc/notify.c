@@ -112,7 +112,7 @@ void ipc_notify_port_destroyed(struct ipc_port *soright, struct ipc_port *receiv
 	notify_send(kmsg);
 }
 
-void ipc_aftermath_run(struct ipc_aftermath *am)
+void ipc_aftermath_do(struct ipc_aftermath *am)
 {
 	if (am->am_deleted != NULL)
 		ipc_notify_port_deleted(am->am_deleted, am->am_name);

@@ -9,6 +9,7 @@
 #ifndef IPC_NOTIFY_H
 #define IPC_NOTIFY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <mach/port.h>
 
@@ -25,6 +26,7 @@ void	 ipc_notify_send_once(struct ipc_port *);
 void	 ipc_notify_dead_name(struct ipc_port *, mach_port_name_t);
 
 struct ipc_aftermath {
+	bool		 am_any;		/* something below is set */
 	struct ipc_port	*am_deleted;		/* send-once rights to be told that am_name is gone */
 	struct ipc_port	*am_ma_deleted;
 	mach_port_name_t am_name;
@@ -34,7 +36,12 @@ struct ipc_aftermath {
 	struct ipc_port	*am_release;		/* a reference */
 	struct ipc_pset	*am_pset;		/* a set to destroy */
 };
-void	 ipc_aftermath_run(struct ipc_aftermath *);
+void	 ipc_aftermath_do(struct ipc_aftermath *);
+static inline void ipc_aftermath_run(struct ipc_aftermath *am)
+{
+	if (am->am_any)
+		ipc_aftermath_do(am);
+}
 
 /* marequest.c: a message forced into a full queue, and who wants to know when it is received */
 void	 ipc_marequest_init(void);

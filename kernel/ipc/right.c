@@ -86,13 +86,13 @@ void ipc_right_info(struct ipc_space *space, mach_port_name_t name, struct ipc_e
 	*urefs = IE_UREFS(e->ie_bits);
 }
 
-/* Withdraw the requests of an entry that goes away. => space locked */
-static void right_cancel_requests(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *e,
+void ipc_right_cancel_requests(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *e,
     struct ipc_aftermath *am)
 {
 	struct ipc_port *port = e->ie_object;
 
 	am->am_name = name;
+	am->am_any = true;
 	if (e->ie_bits & IE_MAREQUEST) {
 		e->ie_bits &= ~IE_MAREQUEST;
 		am->am_ma_deleted = ipc_marequest_cancel(space, name);
@@ -130,7 +130,7 @@ kern_return_t ipc_right_destroy(struct ipc_space *space, mach_port_name_t name, 
 	ipc_right_check(space, name, e);
 	type = IE_TYPE(e->ie_bits);
 	port = e->ie_object;
-	right_cancel_requests(space, name, e, &am);
+	ipc_right_cancel_requests(space, name, e, &am);
 	switch (type) {
 	case MACH_PORT_TYPE_DEAD_NAME:
 		break;
@@ -167,12 +167,13 @@ static void right_drop_send(struct ipc_space *space, mach_port_name_t name, stru
 	struct ipc_port *port = e->ie_object;
 
 	am->am_send = port;
+	am->am_any = true;
 	if (e->ie_bits & MACH_PORT_TYPE_RECEIVE) {
 		ipc_port_ref_inline(port);
 		e->ie_bits &= ~(MACH_PORT_TYPE_SEND | IE_UREFS_MASK | IE_PINNED);
 		return;
 	}
-	right_cancel_requests(space, name, e, am);
+	ipc_right_cancel_requests(space, name, e, am);
 	ipc_reverse_remove(&space->is_table, name, port);
 	right_free(space, name, e);
 }
@@ -186,14 +187,14 @@ kern_return_t ipc_right_dealloc(struct ipc_space *space, mach_port_name_t name, 
 	switch (IE_TYPE(e->ie_bits)) {
 	case MACH_PORT_TYPE_DEAD_NAME:
 		if (IE_UREFS(e->ie_bits) == 1) {
-			right_cancel_requests(space, name, e, &am);
+			ipc_right_cancel_requests(space, name, e, &am);
 			right_free(space, name, e);
 		} else {
 			e->ie_bits--;
 		}
 		break;
 	case MACH_PORT_TYPE_SEND_ONCE:
-		right_cancel_requests(space, name, e, &am);
+		ipc_right_cancel_requests(space, name, e, &am);
 		am.am_sonce = e->ie_object;
 		right_free(space, name, e);
 		break;
@@ -221,6 +222,7 @@ static void right_drop_receive(struct ipc_space *space, mach_port_name_t name, s
 	struct ipc_port *port = e->ie_object;
 
 	am->am_receive = port;
+	am->am_any = true;
 	if (e->ie_bits & MACH_PORT_TYPE_SEND) {
 		ipc_port_ref_inline(port);
 		e->ie_bits &= ~MACH_PORT_TYPE_RECEIVE;
@@ -228,7 +230,7 @@ static void right_drop_receive(struct ipc_space *space, mach_port_name_t name, s
 		ipc_reverse_insert(&space->is_table, name);
 		return;
 	}
-	right_cancel_requests(space, name, e, am);
+	ipc_right_cancel_requests(space, name, e, am);
 	right_clear_receiver(port, MACH_RCV_PORT_DIED);
 	right_free(space, name, e);
 }
@@ -250,7 +252,7 @@ static kern_return_t right_delta_urefs(struct ipc_space *space, mach_port_name_t
 	} else if (e->ie_bits & MACH_PORT_TYPE_SEND) {
 		right_drop_send(space, name, e, am);
 	} else {
-		right_cancel_requests(space, name, e, am);
+		ipc_right_cancel_requests(space, name, e, am);
 		right_free(space, name, e);
 	}
 	return KERN_SUCCESS;

@@ -32,6 +32,9 @@ void		 ipc_right_info(struct ipc_space *, mach_port_name_t, struct ipc_entry *, 
 /* (U) KERN_NAME_EXISTS, KERN_RESOURCE_SHORTAGE */
 kern_return_t	 ipc_right_rename(struct ipc_space *, mach_port_name_t old, struct ipc_entry *, mach_port_name_t new);
 
+/* space locked: the requests of an entry that goes away are withdrawn, *am tells their holders */
+void		 ipc_right_cancel_requests(struct ipc_space *, mach_port_name_t, struct ipc_entry *, struct ipc_aftermath *);
+
 /* space locked: would ipc_right_copyin succeed? (deadok as there) */
 bool		 ipc_right_copyin_check(struct ipc_space *, mach_port_name_t, struct ipc_entry *, unsigned type, bool deadok);
 /* space locked, check passed: a held right or IP_DEAD */

@@ -35,24 +35,12 @@ bool ipc_right_copyin_check(struct ipc_space *space, mach_port_name_t name, stru
 	}
 }
 
-/* A request on a name that goes away with its right: told that the name is deleted */
-static void copyin_cancel_request(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *e,
+/* A request on a name that goes away with its right */
+static inline void copyin_cancel_request(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *e,
     struct ipc_aftermath *am)
 {
-	struct ipc_port *port = e->ie_object;
-
-	am->am_name = name;
-	if (e->ie_bits & IE_MAREQUEST) {
-		e->ie_bits &= ~IE_MAREQUEST;
-		am->am_ma_deleted = ipc_marequest_cancel(space, name);
-	}
-	if (e->ie_request == 0)
-		return;
-	ipc_port_lock(port);
-	if (ipc_port_alive(port))
-		am->am_deleted = ipc_port_request_cancel(port, name, e->ie_request);
-	ipc_port_unlock(port);
-	e->ie_request = 0;
+	if (e->ie_request != 0 || (e->ie_bits & IE_MAREQUEST))
+		ipc_right_cancel_requests(space, name, e, am);
 }
 
 static void copyin_free(struct ipc_space *space, mach_port_name_t name, struct ipc_entry *e)
