@@ -5,7 +5,7 @@
 #define SELF	mach_task_self()
 #define PAGE	4096ul
 #define THREADS	4
-#define ROUNDS	300
+#define ROUNDS	60
 
 static uint32_t
 next(uint32_t *s)
@@ -51,7 +51,7 @@ worker(void *arg)
 	mach_msg_type_number_t n;
 
 	for (unsigned round = 0; round < ROUNDS; round++) {
-		unsigned pages = 1 + next(&s) % 70;
+		unsigned pages = 1 + next(&s) % 30;
 		vm_address_t a = 0, b = 0;
 
 		v = next(&s);
