@@ -26,11 +26,14 @@ bool bench_loop(const char *key)
 		return false;
 	looked = true;
 	for (int i = 1; i < test_argc; i++) {
-		const char *a = test_argv[i], *k = key;
+		const char *a = test_argv[i], *k = "loop=";
 
-		if (__builtin_memcmp(a, "loop=", 5) != 0)
+		/* byte by byte: the last argument ends with user memory */
+		for (; *k && *a == *k; a++, k++)
+			;
+		if (*k)
 			continue;
-		for (a += 5; *a && *a == *k; a++, k++)
+		for (k = key; *a && *a == *k; a++, k++)
 			;
 		if (*a || *k)
 			continue;
