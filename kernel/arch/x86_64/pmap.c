@@ -268,7 +268,7 @@ static void remove_flush(struct remove_state *rs)
 /* one stretch, at most a table's worth and REMOVE_BATCH mappings, under one hold of the lock; => where to go on */
 static uint64_t remove_some(struct pmap *pm, uint64_t va, uint64_t end)
 {
-	struct remove_state rs = { .tlb = { .tb_pmap = pm }, .remote = tlb_is_remote(pm) };
+	struct remove_state rs = { .tlb = { .tb_pmap = pm }, .remote = cpu_count > 1 };
 	uint64_t stop;
 	pte_t *slot;
 
@@ -374,7 +374,7 @@ kern_return_t pmap_enter(struct pmap *pm, uint64_t va, pmap_paddr_t pa, struct v
 			slab_free(pv_cache, pv);
 	} else {
 		if (*slot & PTE_P) {
-			struct remove_state rs = { .tlb = { .tb_pmap = pm }, .remote = tlb_is_remote(pm) };
+			struct remove_state rs = { .tlb = { .tb_pmap = pm }, .remote = cpu_count > 1 };
 			struct pv_bucket *b = remove_entry(pm, va, slot, rs.remote);
 
 			if (b != NULL)
