@@ -14,7 +14,7 @@
 static void
 print_state(uint32_t s)
 {
-	static const char letters[] = "RWSUHIDCO";
+	static const char letters[] = "RWSUHIDC";
 
 	for (int i = 0; letters[i] != '\0'; i++)
 		if (s >> i & 1)
@@ -32,7 +32,7 @@ print_thread(const struct thread *t)
 	kprintf(" pri %d/%d ast %x hold %d cpu %d event %p %s%s user %lu ms\n", t->th_pri, t->th_base_pri, t->th_ast,
 	    t->th_hold_count, t->th_last_cpu != NULL ? (int)t->th_last_cpu->cp_id : -1, t->th_wait_event,
 	    t->th_stack != NULL ? "stack" : "at ", t->th_stack != NULL ? "" : name != NULL ? name : "?",
-	    (t->th_user_ns + t->th_system_ns) / 1000000);
+	    (t->th_user_ns + t->th_system_ns + cpu_ticks_to_ns(t->th_ticks)) / 1000000);
 }
 
 static void
@@ -86,10 +86,9 @@ show_runq(int argc, char **argv)
 
 		if (s == NULL)
 			continue;
-		kprintf("cpu %u: thread %p \"%s\" pri %d%s, %u queued, %lu switches, busy %lu ms, idle %lu ms\n", i,
+		kprintf("cpu %u: thread %p \"%s\" pri %d%s, %u queued, %lu switches\n", i,
 		    (void *)c->cp_thread, c->cp_thread != NULL ? c->cp_thread->th_name : "", s->cs_cur_pri,
-		    c->cp_idle ? " idle" : "", s->cs_runq.rq_count, s->cs_switches, s->cs_busy_ns / 1000000,
-		    s->cs_idle_ns / 1000000);
+		    c->cp_idle ? " idle" : "", s->cs_runq.rq_count, s->cs_switches);
 		for (int p = 0; p < PRI_QUEUES; p++) {
 			struct queue *q;
 

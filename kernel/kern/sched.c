@@ -53,21 +53,31 @@ usage_decay(struct thread *t, uint64_t now)
 		t->th_cpu_usage = 0;
 }
 
+/* ticks of CPU time become ns of use; => the thread does not run, or runs here with interrupts off */
+static void
+usage_settle(struct thread *t)
+{
+	uint64_t ns = cpu_ticks_to_ns(t->th_ticks);
+
+	if (t->th_ticks == 0)
+		return;
+	t->th_ticks = 0;
+	if (t->th_task == kernel_task)
+		t->th_system_ns += ns;
+	else
+		t->th_user_ns += ns;
+	t->th_cpu_usage += ns;
+}
+
 static int
 timeshare_priority(struct thread *t, uint64_t now)
 {
 	int pri;
 
+	usage_settle(t);
 	usage_decay(t, now);
 	pri = t->th_base_pri + (int)(t->th_cpu_usage >> 25);
 	return pri > PRI_WORST_USER ? PRI_WORST_USER : pri;
-}
-
-static void
-timeshare_account(struct thread *t, uint64_t ns, uint64_t now)
-{
-	usage_decay(t, now);
-	t->th_cpu_usage += ns;
 }
 
 static uint64_t
@@ -80,7 +90,8 @@ timeshare_quantum(struct thread *t)
 static int
 fixed_priority(struct thread *t, uint64_t now)
 {
-	(void)now;
+	usage_settle(t);
+	usage_decay(t, now);
 	return t->th_base_pri;
 }
 
@@ -93,8 +104,8 @@ fixed_quantum(struct thread *t)
 }
 
 static const struct sched_policy policies[] = {
-	{ "timeshare", POLICY_TIMESHARE, timeshare_priority, timeshare_account, timeshare_quantum },
-	{ "fixed", POLICY_FIXEDPRI, fixed_priority, timeshare_account, fixed_quantum },
+	{ "timeshare", POLICY_TIMESHARE, timeshare_priority, timeshare_quantum },
+	{ "fixed", POLICY_FIXEDPRI, fixed_priority, fixed_quantum },
 };
 
 const struct sched_policy *
@@ -381,20 +392,23 @@ sched_other_runnable(void)
 void
 sched_charge(struct thread *t)
 {
-	uint64_t now = clock_uptime_ns(), ns = now - t->th_time_stamp;
 	struct cpu_sched *s = cpu_self()->cp_sched;
+	uint64_t now = cpu_ticks();
 
-	t->th_time_stamp = now;
-	if (t->th_state & TH_IDLE) {
-		s->cs_idle_ns += ns;
-		return;
-	}
-	s->cs_busy_ns += ns;
-	if (t->th_task == kernel_task)
-		t->th_system_ns += ns;
-	else
-		t->th_user_ns += ns;
-	policy_of(t)->sp_account(t, ns, now);
+	t->th_ticks += now - s->cs_stamp;
+	t->th_stop_ticks = now;
+	s->cs_stamp = now;
+}
+
+void
+sched_settle_self(void)
+{
+	unsigned long flags = interrupts_disable();
+	struct thread *t = current_thread();
+
+	sched_charge(t);
+	usage_settle(t);
+	interrupts_restore(flags);
 }
 
 void
@@ -402,16 +416,13 @@ sched_note_running(struct thread *t)
 {
 	struct cpu *c = cpu_self();
 	struct cpu_sched *s = c->cp_sched;
-	uint64_t now;
 
 	t->th_last_cpu = c;
 	s->cs_switches++;
 	__atomic_store_n(&s->cs_cur_pri, t->th_state & TH_IDLE ? PRI_QUEUES : t->th_pri, __ATOMIC_RELAXED);
-	now = c->cp_thread->th_time_stamp;	/* just charged */
-	t->th_time_stamp = now;
-	if (!s->cs_quantum_armed && !(t->th_state & TH_IDLE)) {
+	if (__builtin_expect(!s->cs_quantum_armed, 0) && !(t->th_state & TH_IDLE)) {
 		s->cs_quantum_armed = true;
-		timer_set(&s->cs_quantum, now + policy_of(t)->sp_quantum(t));
+		timer_set(&s->cs_quantum, clock_uptime_ns() + policy_of(t)->sp_quantum(t));
 	}
 }
 

@@ -43,10 +43,8 @@ struct run_queue {
 struct sched_policy {
 	const char	*sp_name;
 	int		 sp_number;
-	/* effective priority from base priority and recent use */
+	/* effective priority from base priority and recent use; accounts the use so far. The thread does not run elsewhere */
 	int		 (*sp_priority)(struct thread *, uint64_t now);
-	/* charge ns of CPU time */
-	void		 (*sp_account)(struct thread *, uint64_t ns, uint64_t now);
 	/* quantum in ns */
 	uint64_t	 (*sp_quantum)(struct thread *);
 };
@@ -58,10 +56,8 @@ struct cpu_sched {
 	int		 cs_cur_pri;		/* (o), read by others: priority of the running thread */
 	struct timer	 cs_quantum;		/* (o) */
 	bool		 cs_quantum_armed;	/* (o) */
-	uint64_t	 cs_quantum_start;	/* (o) */
-	uint64_t	 cs_idle_ns, cs_busy_ns;	/* (o) */
+	uint64_t	 cs_stamp;		/* (o) ticks when the running thread was charged last */
 	uint64_t	 cs_switches;		/* (o) */
-	struct thread	*cs_dead;		/* (o) switched away from for the last time */
 };
 
 const struct sched_policy *sched_policy(int number);	/* NULL: no such policy */
@@ -87,5 +83,6 @@ void	sched_kicked(void);
 void	idle_begin(struct thread *prev);
 bool	sched_other_runnable(void);
 void	sched_charge(struct thread *);		/* (o) account the current thread up to now */
+void	sched_settle_self(void);		/* the current thread's time is all in th_user_ns and th_system_ns */
 
 #endif

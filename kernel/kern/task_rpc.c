@@ -161,7 +161,7 @@ task_times(struct task *task, uint64_t *user, uint64_t *system)
 	queue_for_each(q, &task->tk_threads) {
 		struct thread *t = queue_entry(q, struct thread, th_task_link);
 
-		*user += t->th_user_ns;
+		*user += t->th_user_ns + cpu_ticks_to_ns(t->th_ticks);
 		*system += t->th_system_ns;
 	}
 }

@@ -68,7 +68,7 @@ thread_setup(struct thread *t, const char *name, int priority)
 	t->th_policy = POLICY_TIMESHARE;
 	t->th_usage_stamp = clock_uptime_ns();
 	t->th_created = clock_wall_ns();
-	t->th_time_stamp = t->th_usage_stamp;
+	t->th_stop_ticks = cpu_ticks();
 	t->th_pset = &default_pset;
 	string_copy(t->th_name, name, sizeof t->th_name);
 }
@@ -397,6 +397,7 @@ thread_terminate_self(void)
 	ipc_port_destroy_kernel(right_exchange(&task->tk_lock, &t->th_self, IP_NULL));
 	timer_cancel(&t->th_depress_timer);
 
+	sched_settle_self();
 	spin_lock(&task->tk_lock);
 	pset_remove_thread(t->th_pset, t);
 	queue_remove(&t->th_task_link);

@@ -37,7 +37,6 @@ struct run_queue;
 #define TH_IDLE		0x20	/* a CPU's idle thread */
 #define TH_DEAD		0x40	/* terminated, being reaped */
 #define TH_CLEAN	0x80	/* stopped on the way to user mode (or never ran) */
-#define TH_HANDOFF	0x100	/* woken by thread_go_handoff, not yet handed the CPU */
 
 /* th_ast bits: (a) acted on at the next return to user mode */
 #define AST_PREEMPT	0x1
@@ -92,13 +91,15 @@ struct thread {
 	int16_t		 th_depress_pri;	/* (t) -1 when not depressed */
 	int32_t		 th_policy;		/* (t) */
 	int32_t		 th_policy_data;	/* (t) quantum in ms for fixed priority */
+	struct thread	*th_handoff_to;		/* (c) woken by thread_go_handoff, to be handed the CPU */
 	uint64_t	 th_policy_area[6];	/* (t) private to the policy in force */
 	struct queue	 th_donations;		/* (t) threads which lend their priority */
 	struct timer	 th_depress_timer;
 	uint64_t	 th_cpu_usage;		/* (t) decayed recent use, ns */
 	uint64_t	 th_usage_stamp;	/* (t) uptime of the last decay */
 	uint64_t	 th_user_ns, th_system_ns;	/* (c) */
-	uint64_t	 th_time_stamp;		/* (c) when the present mode began */
+	uint64_t	 th_ticks;		/* (c) CPU time not yet in the two above: sched_settle */
+	uint64_t	 th_stop_ticks;		/* (c) when it last left a CPU */
 	uint64_t	 th_created;		/* (I) wall clock ns */
 
 	/* ports; written only by right_exchange, under the task lock */

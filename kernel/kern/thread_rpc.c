@@ -165,7 +165,7 @@ thread_run_state(const struct thread *t)
 static void
 thread_basic(struct thread *t, struct thread_basic_info *info)
 {
-	uint64_t user = t->th_user_ns, system = t->th_system_ns;
+	uint64_t user = t->th_user_ns + cpu_ticks_to_ns(t->th_ticks), system = t->th_system_ns;
 	unsigned long flags;
 
 	memset(info, 0, sizeof *info);
@@ -183,8 +183,8 @@ thread_basic(struct thread *t, struct thread_basic_info *info)
 	info->run_state = thread_run_state(t);
 	info->flags = (t->th_stack == NULL ? TH_FLAGS_SWAPPED : 0) | (t->th_state & TH_IDLE ? TH_FLAGS_IDLE : 0);
 	info->suspend_count = t->th_suspend_count;
-	if (!(t->th_state & TH_RUN) && clock_uptime_ns() > t->th_time_stamp)
-		info->sleep_time = (integer_t)((clock_uptime_ns() - t->th_time_stamp) / 1000000000);
+	if (!(t->th_state & TH_RUN) && (int64_t)(cpu_ticks() - t->th_stop_ticks) > 0)
+		info->sleep_time = (integer_t)(cpu_ticks_to_ns(cpu_ticks() - t->th_stop_ticks) / 1000000000);
 	spin_unlock_irq(&t->th_lock, flags);
 }
 

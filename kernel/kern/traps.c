@@ -104,7 +104,7 @@ thread_take_over(mach_port_name_t name)
 		return NULL;
 	flags = spin_lock_irq(&t->th_lock);
 	if (t->th_bound_cpu == NULL && t->th_pset == current_thread()->th_pset && sched_remove(t)) {
-		t->th_state |= TH_HANDOFF;
+		current_thread()->th_handoff_to = t;
 		taken = t;
 	}
 	spin_unlock_irq(&t->th_lock, flags);

@@ -108,9 +108,10 @@ thread_go_handoff(struct thread *t, enum wait_result result)
 	bool was_waiting = wait_end(t, result);
 
 	if (was_waiting && !(t->th_state & TH_RUN)) {
-		if ((t->th_state & TH_SUSP) == 0 && sched_may_run_here(t))
-			t->th_state |= TH_RUN | TH_HANDOFF;
-		else
+		if ((t->th_state & TH_SUSP) == 0 && sched_may_run_here(t)) {
+			t->th_state |= TH_RUN;
+			current_thread()->th_handoff_to = t;
+		} else
 			wait_make_runnable(t);
 	}
 	spin_unlock_irq(&t->th_lock, flags);

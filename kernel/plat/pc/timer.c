@@ -41,6 +41,11 @@ uint64_t timer_hw_now(void)
 	return scale(rdtsc() - tsc_start, ns_per_tsc);
 }
 
+uint64_t cpu_ticks_to_ns(uint64_t ticks)
+{
+	return scale(ticks, ns_per_tsc);
+}
+
 static uint16_t pit_read(void)
 {
 	uint16_t v;
