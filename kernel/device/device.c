@@ -17,6 +17,7 @@
 #include <machine/copy.h>
 #include <machine/cpu.h>
 #include <vm/map.h>
+#include <vm/object.h>
 #include <vm/page.h>
 
 #define PIECE	1024u			/* of a write, on the kernel stack */
@@ -380,7 +381,6 @@ ds_device_map(device_t d, vm_prot_t prot, vm_offset_t offset, vm_size_t size, ma
 	uint64_t phys;
 	io_return_t kr;
 
-	(void)prot;
 	(void)unmap;
 	if (d == NULL)
 		return D_NO_SUCH_DEVICE;
@@ -388,14 +388,17 @@ ds_device_map(device_t d, vm_prot_t prot, vm_offset_t offset, vm_size_t size, ma
 		return D_INVALID_OPERATION;
 	if (offset % PAGE_SIZE != 0 || size == 0)
 		return D_INVALID_SIZE;
-	kr = d->dv_ops->do_map(d, offset, size, &phys, &cache);
+	kr = d->dv_ops->do_map(d, prot, offset, size, &phys, &cache);
 	if (kr != D_SUCCESS)
 		return kr;
-	object = vm_object_device(phys, page_round(size), cache);
+	object = vm_object_device(phys, page_round(size), cache, prot | VM_PROT_READ | VM_PROT_EXECUTE);
 	if (object == NULL)
 		return D_NO_MEMORY;
 	*pager = vm_object_pager_port(object);
-	return *pager != IP_NULL ? D_SUCCESS : D_NO_MEMORY;
+	if (*pager != IP_NULL)
+		return D_SUCCESS;
+	vm_object_release(object);
+	return D_NO_MEMORY;
 }
 
 /* packet filters belong to network devices: there is none in the kernel */

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <device/device_types.h>
 #include <ipc/ipc.h>
+#include <mach/vm_prot.h>
 
 struct vm_map_copy;
 
@@ -37,8 +38,9 @@ struct device_ops {
 	io_return_t	 (*do_write)(struct device *, uint64_t recnum, uint64_t at, const void *from, uint32_t count);
 	io_return_t	 (*do_get_status)(struct device *, dev_flavor_t, int *status, uint32_t *count);
 	io_return_t	 (*do_set_status)(struct device *, dev_flavor_t, const int *status, uint32_t count);
-	/* => physical range to map */
-	io_return_t	 (*do_map)(struct device *, uint64_t offset, uint64_t size, uint64_t *phys, unsigned *cache);
+	/* => physical range to map; prot is the most its mappings will get, and execution */
+	io_return_t	 (*do_map)(struct device *, vm_prot_t prot, uint64_t offset, uint64_t size, uint64_t *phys,
+			    unsigned *cache);
 };
 
 struct device {

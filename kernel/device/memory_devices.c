@@ -118,11 +118,12 @@ rd_status(struct device *d, dev_flavor_t flavor, int *out, uint32_t *count)
 }
 
 static io_return_t
-rd_map(struct device *d, uint64_t offset, uint64_t size, uint64_t *phys, unsigned *cache)
+rd_map(struct device *d, vm_prot_t prot, uint64_t offset, uint64_t size, uint64_t *phys, unsigned *cache)
 {
 	const struct boot_module *m = d->dv_data;
 	uint64_t whole = page_round(m->bm_size);
 
+	(void)prot;
 	if (offset > whole || whole - offset < size || m->bm_start % PAGE_SIZE != 0)
 		return D_INVALID_SIZE;
 	*phys = m->bm_start + offset;
@@ -138,11 +139,12 @@ const struct device_ops rd_ops = {
 /* --- mem --- */
 
 static io_return_t
-mem_map(struct device *d, uint64_t offset, uint64_t size, uint64_t *phys, unsigned *cache)
+mem_map(struct device *d, vm_prot_t prot, uint64_t offset, uint64_t size, uint64_t *phys, unsigned *cache)
 {
 	uint64_t end;
 
 	(void)d;
+	(void)prot;
 	if (__builtin_add_overflow(offset, size, &end) || end > 1ull << 46)
 		return D_INVALID_SIZE;
 	*phys = offset;
@@ -194,9 +196,11 @@ time_open(unsigned unit, void **data)
 }
 
 static io_return_t
-time_map(struct device *d, uint64_t offset, uint64_t size, uint64_t *phys, unsigned *cache)
+time_map(struct device *d, vm_prot_t prot, uint64_t offset, uint64_t size, uint64_t *phys, unsigned *cache)
 {
 	(void)d;
+	if (prot & VM_PROT_WRITE)
+		return D_READ_ONLY;
 	if (offset != 0 || size > PAGE_SIZE)
 		return D_INVALID_SIZE;
 	*phys = kv_to_phys(time_page);

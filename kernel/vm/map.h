@@ -131,8 +131,8 @@ struct vm_key { const void *vk_base; uint64_t vk_offset; };
 kern_return_t	 vm_map_key(struct vm_map *, uint64_t addr, bool shared, struct vm_key *);
 void		 vm_map_key_release(struct vm_key *);
 
-/* device memory as a mappable object: [phys, phys+size) */
-struct vm_object *vm_object_device(uint64_t phys, uint64_t size, unsigned cache);
+/* device memory as a mappable object: [phys, phys+size); mappings get no more rights than max */
+struct vm_object *vm_object_device(uint64_t phys, uint64_t size, unsigned cache, vm_prot_t max);
 /* a send right that vm_map takes as memory object for it */
 struct ipc_port	*vm_object_pager_port(struct vm_object *);
 

@@ -68,6 +68,7 @@ object_alloc(enum vm_object_kind kind)
 	spin_lock_init(&o->vo_lock, &object_class);
 	o->vo_refs = 1;
 	o->vo_kind = kind;
+	o->vo_max_prot = VM_PROT_ALL;
 	ptree_init(&o->vo_pages);
 	queue_init(&o->vo_copies);
 	queue_init(&o->vo_hash_link);
@@ -568,7 +569,7 @@ device_port_no_senders(void *kobject, uint32_t mscount)
 }
 
 struct vm_object *
-vm_object_device(uint64_t phys, uint64_t size, unsigned cache)
+vm_object_device(uint64_t phys, uint64_t size, unsigned cache, vm_prot_t max)
 {
 	struct vm_object *o;
 
@@ -580,6 +581,7 @@ vm_object_device(uint64_t phys, uint64_t size, unsigned cache)
 	o->vo_phys = phys;
 	o->vo_size = page_round(size);
 	o->vo_cache = cache;
+	o->vo_max_prot = max;
 	o->vo_ready = true;
 	return o;
 }

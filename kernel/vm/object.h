@@ -53,6 +53,7 @@ struct vm_object {
 	uint64_t	 vo_phys;		/* (I) device: first byte */
 	uint64_t	 vo_size;		/* (I) device: bytes */
 	unsigned	 vo_cache;		/* (I) device: PMAP_CACHE_* */
+	vm_prot_t	 vo_max_prot;		/* (I) of any mapping */
 };
 
 extern const struct ptree_ops vm_object_page_ops;

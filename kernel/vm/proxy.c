@@ -106,6 +106,8 @@ vm_proxy_back(struct ipc_port *port, struct vm_entry *e, uint64_t offset, uint64
 		e->ve_object = px->px_object;
 		e->ve_index = index;
 		e->ve_cache = px->px_object->vo_cache;
+		*cur &= px->px_object->vo_max_prot;
+		*max &= px->px_object->vo_max_prot;
 		vm_object_ref(px->px_object);
 	}
 	proxy_release(px);

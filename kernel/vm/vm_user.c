@@ -234,6 +234,8 @@ map_backing(struct vm_entry *e, struct ipc_port *port, uint64_t offset, uint64_t
 		e->ve_object = o;
 		e->ve_index = offset >> PAGE_SHIFT;
 		e->ve_cache = o->vo_cache;
+		attr->va_prot &= o->vo_max_prot;
+		attr->va_max_prot &= o->vo_max_prot;
 		return KERN_SUCCESS;		/* the entry has the reference */
 	}
 	vm_object_release(o);
