@@ -228,6 +228,17 @@ static bool run_case(const struct test_case *tc, unsigned number)
 	return failures == 0;
 }
 
+/* the compiler may have turned the section round: tests run in the order of their lines */
+static const struct test_case *next_case(const struct test_case *last)
+{
+	const struct test_case *next = NULL;
+
+	for (const struct test_case *tc = __start_test_cases; tc < __stop_test_cases; tc++)
+		if ((!last || tc->tc_line > last->tc_line) && (!next || tc->tc_line < next->tc_line))
+			next = tc;
+	return next;
+}
+
 static mach_port_t argument_port(char **argv, int argc, int i)
 {
 	mach_port_t v = 0;
@@ -249,11 +260,14 @@ int main(int argc, char **argv)
 	current_name = "start";
 	device_open(test_device_master, 1, "counters", &counters_device);
 	test_say("1..%d", count);
+	if (test_prepare)
+		test_prepare();
 	/* the first thread, message and mapping fill caches: make them before anything is counted */
 	test_sleep(1);
 	test_thread_join(test_thread((void (*)(void *))test_yield, NULL));
-	for (unsigned i = 0; i < count; i++)
-		if (!run_case(&__start_test_cases[i], i + 1))
+	const struct test_case *tc = next_case(NULL);
+	for (unsigned i = 0; i < count; i++, tc = next_case(tc))
+		if (!run_case(tc, i + 1))
 			failed++;
 	test_say("# %s: %d tests, %d failed", argv[0], count, failed);
 	host_reboot(test_host_priv, 0x8000 | (failed ? 1 << 16 : 0));

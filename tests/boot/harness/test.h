@@ -17,7 +17,7 @@
 struct test_case {
 	const char	*tc_name;
 	void		(*tc_run)(void);
-	unsigned	 tc_flags;
+	unsigned	 tc_flags, tc_line;
 };
 
 #define TEST_MAY_LEAK	1	/* what it does cannot be undone (says why at its place) */
@@ -25,9 +25,12 @@ struct test_case {
 #define TEST_FLAGS(behaviour, flags)						\
 	static void behaviour(void);						\
 	static const struct test_case test_case_##behaviour			\
-	    __attribute__((used, section("test_cases"), aligned(8))) = { #behaviour, behaviour, (flags) }; \
+	    __attribute__((used, section("test_cases"), aligned(8))) = { #behaviour, behaviour, (flags), __LINE__ }; \
 	static void behaviour(void)
 #define TEST(behaviour)	TEST_FLAGS(behaviour, 0)
+
+/* a module may have one: what stays for ever and is to be there before anything is counted */
+void	test_prepare(void) __attribute__((weak));
 
 /* a failed check is reported and the test goes on */
 #define CHECK(e)	test_check((e) ? true : false, #e, __FILE__, __LINE__)
