@@ -29,10 +29,10 @@ mach_msg_return_t ipc_kmsg_get(uint64_t msg, uint32_t size, struct ipc_kmsg **km
 
 	if (size < sizeof(mach_msg_header_t) || (size & 7) != 0)
 		return MACH_SEND_MSG_TOO_SMALL;
-	if ((kmsg = ipc_kmsg_alloc(size)) == NULL)
+	if ((kmsg = ipc_kmsg_alloc_sender(size)) == NULL)
 		return MACH_SEND_NO_BUFFER;
 	if (copyin(msg, &kmsg->ikm_header, size) != KERN_SUCCESS) {
-		ipc_kmsg_free(kmsg);
+		ipc_kmsg_free_receiver(kmsg);
 		return MACH_SEND_INVALID_DATA;
 	}
 	kmsg->ikm_header.msgh_size = size;
@@ -271,7 +271,7 @@ static mach_msg_return_t check_item(struct ipc_item *item, char *at, const char 
 	return MACH_MSG_SUCCESS;
 }
 
-static mach_msg_return_t copyin_body(struct ipc_kmsg *kmsg, struct ipc_space *space)
+mach_msg_return_t ipc_kmsg_copyin_body(struct ipc_kmsg *kmsg, struct ipc_space *space)
 {
 	char *at = (char *)(&kmsg->ikm_header + 1);
 	const char *end = (char *)&kmsg->ikm_header + kmsg->ikm_header.msgh_size;
@@ -303,11 +303,11 @@ mach_msg_return_t ipc_kmsg_copyin(struct ipc_kmsg *kmsg, struct ipc_space *space
 	mach_msg_return_t mr = copyin_header(kmsg, space, notify);
 
 	if (mr != MACH_MSG_SUCCESS) {
-		ipc_kmsg_free(kmsg);
+		ipc_kmsg_free_receiver(kmsg);
 		return mr;
 	}
 	if (kmsg->ikm_header.msgh_bits & MACH_MSGH_BITS_COMPLEX)
-		mr = copyin_body(kmsg, space);
+		mr = ipc_kmsg_copyin_body(kmsg, space);
 	return mr;
 }
 

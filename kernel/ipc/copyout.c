@@ -197,7 +197,7 @@ static mach_msg_return_t copyout_inline_ports(struct ipc_space *space, struct ip
 	return bits;
 }
 
-static mach_msg_return_t copyout_body(struct ipc_kmsg *kmsg, struct ipc_space *space)
+mach_msg_return_t ipc_kmsg_copyout_body(struct ipc_kmsg *kmsg, struct ipc_space *space)
 {
 	char *at = (char *)(&kmsg->ikm_header + 1);
 	const char *end = (char *)&kmsg->ikm_header + kmsg->ikm_header.msgh_size;
@@ -233,7 +233,7 @@ mach_msg_return_t ipc_kmsg_copyout(struct ipc_kmsg *kmsg, struct ipc_space *spac
 	mach_msg_return_t mr = copyout_header(kmsg, space, notify, notify_wanted);
 
 	if (mr == MACH_MSG_SUCCESS && (kmsg->ikm_header.msgh_bits & MACH_MSGH_BITS_COMPLEX)) {
-		mr = copyout_body(kmsg, space);
+		mr = ipc_kmsg_copyout_body(kmsg, space);
 		if (mr != 0)
 			mr |= MACH_RCV_BODY_ERROR;
 	}
@@ -266,7 +266,7 @@ mach_msg_return_t ipc_kmsg_copyout_pseudo(struct ipc_kmsg *kmsg, struct ipc_spac
 	bits |= copyout_right(space, h->msgh_local_port, reply_type, &reply_name);
 	header_finish(h, dest_name, dest_type, reply_name, reply_type, 0);
 	if (h->msgh_bits & MACH_MSGH_BITS_COMPLEX)
-		bits |= copyout_body(kmsg, space);
+		bits |= ipc_kmsg_copyout_body(kmsg, space);
 	return bits;
 }
 
@@ -274,6 +274,6 @@ mach_msg_return_t ipc_kmsg_put(uint64_t msg, struct ipc_kmsg *kmsg, uint32_t siz
 {
 	kern_return_t kr = copyout(&kmsg->ikm_header, msg, size);
 
-	ipc_kmsg_free(kmsg);
+	ipc_kmsg_free_receiver(kmsg);
 	return kr == KERN_SUCCESS ? MACH_MSG_SUCCESS : MACH_RCV_INVALID_DATA;
 }

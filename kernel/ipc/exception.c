@@ -179,4 +179,5 @@ kern_return_t ipc_thread_init(struct thread *thread)
 void ipc_thread_terminate(struct thread *thread)
 {
 	drop_reply_port(&thread->th_ipc);
+	ipc_kmsg_drop_spare(&thread->th_ipc);
 }

@@ -6,7 +6,8 @@
  * or memory in the body, to a port whose receiver waits with room for the message, from a thread that goes on to wait where no
  * message is. Then the destination right need not be counted (a copied one would be made and dropped again), the reply right takes
  * one step from port to name, and the receiver gets the CPU. Whatever else is the case, nothing is changed and the general path
- * does the work.
+ * does the work. A call to a kernel object is the same with nobody to wait for: its answer goes to the caller's buffer without being
+ * queued.
  *
  * LOCKS   the sender's space; the reply port; then the destination and its set. The receiver's space in the receiver's context.
  * TESTS   tests/unit/ipc, tests/boot; every test of messages takes this path when it can
@@ -50,7 +51,7 @@ static struct ipc_entry *fast_destination(struct ipc_space *space, const mach_ms
 
 	if (e == NULL)
 		return NULL;
-	if (h->msgh_bits == REQUEST_BITS)
+	if (h->msgh_bits != REPLY_BITS)
 		return e->ie_bits & MACH_PORT_TYPE_SEND ? e : NULL;
 	return (e->ie_bits & (MACH_PORT_TYPE_SEND_ONCE | IE_MAREQUEST)) == MACH_PORT_TYPE_SEND_ONCE && e->ie_request == 0 ?
 	    e : NULL;
@@ -150,31 +151,84 @@ static bool fast_request(struct ipc_port *dest, struct ipc_kmsg *kmsg, struct ip
 	return false;
 }
 
-bool ipc_fast_send(struct ipc_kmsg *kmsg, mach_port_name_t rcv_name, struct ipc_source *so, struct thread **handoff)
+/*
+ * A request to a kernel object with its answer expected on the reply port itself.
+ * => space locked; the header becomes held: a copied send right and the reply right
+ */
+static void fast_kernel(struct ipc_port *dest, struct ipc_kmsg *kmsg, struct ipc_port *reply)
+{
+	mach_msg_header_t *h = &kmsg->ikm_header;
+
+	ipc_port_lock(reply);
+	ipc_port_make_sonce_locked(reply);
+	ipc_port_unlock(reply);
+	ipc_port_lock(dest);
+	dest->ip_srights++;
+	ipc_port_ref_inline(dest);
+	ipc_port_unlock(dest);
+	h->msgh_bits = (h->msgh_bits & MACH_MSGH_BITS_COMPLEX) |
+	    MACH_MSGH_BITS(MACH_MSG_TYPE_PORT_SEND, MACH_MSG_TYPE_PORT_SEND_ONCE);
+	h->msgh_remote_port = dest;
+	h->msgh_local_port = reply;
+}
+
+/* => space locked: a reply */
+static bool fast_send_reply(struct ipc_space *space, struct ipc_kmsg *kmsg, struct thread **handoff)
+{
+	mach_port_name_t name = kmsg->ikm_header.msgh_remote_name;
+	struct ipc_entry *e = fast_destination(space, &kmsg->ikm_header);
+	struct ipc_port *dest;
+
+	if (e == NULL)
+		return false;
+	dest = e->ie_object;
+	if (!fast_to_port(dest, kmsg, NULL, true, handoff))
+		return false;
+	ipc_entry_free(&space->is_table, name, e);
+	counter_add(COUNT_RIGHT, -1);
+	/* the entry's reference; the last one frees memory, nothing else */
+	ipc_port_release(dest);
+	return true;
+}
+
+/* => space locked: a request */
+static enum ipc_fast fast_send_request(struct ipc_space *space, struct ipc_kmsg *kmsg, const struct ipc_source *so,
+    struct thread **handoff)
+{
+	struct ipc_entry *e = fast_destination(space, &kmsg->ikm_header);
+	struct ipc_port *dest, *reply;
+
+	if (e == NULL || (reply = fast_reply(space, &kmsg->ikm_header)) == NULL)
+		return IPC_FAST_MISS;
+	dest = e->ie_object;
+	if (dest->ip_state == IP_KERNEL && dest->ip_kotype != IKOT_NONE && so->so_port == reply &&
+	    reply->ip_receivers == NULL) {
+		fast_kernel(dest, kmsg, reply);
+		return IPC_FAST_KERNEL;
+	}
+	if (kmsg->ikm_header.msgh_bits & MACH_MSGH_BITS_COMPLEX)
+		return IPC_FAST_MISS;
+	return fast_request(dest, kmsg, reply, handoff) ? IPC_FAST_SENT : IPC_FAST_MISS;
+}
+
+enum ipc_fast ipc_fast_send(struct ipc_kmsg *kmsg, mach_port_name_t rcv_name, struct ipc_source *so,
+    struct thread **handoff)
 {
 	struct ipc_space *space = ipc_space_self();
 	const mach_msg_header_t *h = &kmsg->ikm_header;
-	mach_port_name_t dest_name = h->msgh_remote_name;
-	struct ipc_port *dest = NULL, *reply;
-	struct ipc_entry *e;
-	bool sent = false, once = h->msgh_bits == REPLY_BITS;
+	bool once = h->msgh_bits == REPLY_BITS;
+	enum ipc_fast how = IPC_FAST_MISS;
 
-	if (once ? h->msgh_local_name != MACH_PORT_NAME_NULL : h->msgh_bits != REQUEST_BITS)
-		return false;
+	if (once ? h->msgh_local_name != MACH_PORT_NAME_NULL : (h->msgh_bits & ~MACH_MSGH_BITS_COMPLEX) != REQUEST_BITS)
+		return IPC_FAST_MISS;
 	ipc_space_lock(space);
-	if (space->is_active && fast_source(space, rcv_name, so) && (e = fast_destination(space, h)) != NULL) {
-		dest = e->ie_object;
-		if (once) {
-			sent = fast_to_port(dest, kmsg, NULL, true, handoff);
-			if (sent) {
-				ipc_entry_free(&space->is_table, dest_name, e);
-				counter_add(COUNT_RIGHT, -1);
-			}
-		} else if ((reply = fast_reply(space, h)) != NULL) {
-			sent = fast_request(dest, kmsg, reply, handoff);
-		}
+	if (space->is_active && fast_source(space, rcv_name, so)) {
+		if (!once)
+			how = fast_send_request(space, kmsg, so, handoff);
+		else if (fast_send_reply(space, kmsg, handoff))
+			how = IPC_FAST_SENT;
 	}
-	if (sent) {
+	if (how != IPC_FAST_MISS) {
 		/* the source is the space's: it cannot die before it is referenced */
 		if (so->so_port != NULL)
 			ipc_port_ref_inline(so->so_port);
@@ -182,9 +236,32 @@ bool ipc_fast_send(struct ipc_kmsg *kmsg, mach_port_name_t rcv_name, struct ipc_
 			ipc_pset_ref(so->so_set);
 	}
 	ipc_space_unlock(space);
-	if (sent && once)
-		ipc_port_release(dest);
-	return sent;
+	return how;
+}
+
+bool ipc_fast_answer(struct ipc_kmsg *kmsg, const struct ipc_source *so, uint32_t rcv_size)
+{
+	mach_msg_header_t *h = &kmsg->ikm_header;
+	struct ipc_port *port = so->so_port;
+	bool ok;
+
+	if (h->msgh_remote_port != port || h->msgh_size > rcv_size ||
+	    MACH_MSGH_BITS_REMOTE(h->msgh_bits) != MACH_MSG_TYPE_PORT_SEND_ONCE)
+		return false;
+	ipc_port_lock(port);
+	ok = port->ip_state == IP_SPACE && port->ip_space == ipc_space_self() && port->ip_set == NULL &&
+	    port->ip_messages == NULL && port->ip_receivers == NULL && !(port->ip_flags & IP_F_PAYLOAD);
+	if (ok) {
+		port->ip_sorights--;
+		h->msgh_seqno = port->ip_seqno++;
+		h->msgh_bits = (h->msgh_bits & MACH_MSGH_BITS_COMPLEX) | MACH_MSGH_BITS(0, MACH_MSG_TYPE_PORT_SEND_ONCE);
+		h->msgh_remote_port = NULL;
+		h->msgh_protected_payload = port->ip_name;
+	}
+	ipc_port_unlock(port);
+	if (ok)
+		ipc_port_release(port);
+	return ok;
 }
 
 /* => the held send-once right becomes a name; the error bits */

@@ -10,11 +10,19 @@
 struct ipc_kmsg;
 struct thread;
 
+enum ipc_fast {
+	IPC_FAST_MISS,		/* nothing has changed */
+	IPC_FAST_SENT,		/* the message is with its receiver, who waits for the CPU in *handoff; receive from *source, referenced */
+	IPC_FAST_KERNEL,	/* a kernel object's: the header is held, the body raw; *source is the reply port, referenced */
+};
+
+/* => a raw message and a receive with no options; nothing locked */
+enum ipc_fast	 ipc_fast_send(struct ipc_kmsg *, mach_port_name_t rcv_name, struct ipc_source *, struct thread **handoff);
 /*
- * => a raw message and a receive with no options; nothing locked. true: the message is with its receiver, who waits for the CPU in
- * *handoff, and *source is what to receive from, referenced. false: nothing has changed
+ * => a kernel object's answer, taken straight to the reply port's waiting owner: true: copied header, its body still held;
+ * false: it must be queued
  */
-bool	ipc_fast_send(struct ipc_kmsg *, mach_port_name_t rcv_name, struct ipc_source *source, struct thread **handoff);
+bool		 ipc_fast_answer(struct ipc_kmsg *, const struct ipc_source *, uint32_t rcv_size);
 /* => a fast message becomes a copied one; MACH_RCV_HEADER_ERROR with bits: only its header is good */
 mach_msg_return_t ipc_fast_copyout(struct ipc_kmsg *, struct ipc_space *);
 

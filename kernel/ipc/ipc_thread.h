@@ -33,6 +33,7 @@ struct ipc_thread {
 	bool		 it_on_set;		/* (c) it_object is a set */
 	bool		 it_destroying;		/* (c) the outer ipc_kmsg_destroy takes what inner ones leave */
 	struct queue	*it_doomed;		/* (c) messages left to it */
+	struct ipc_kmsg	*it_spare;		/* (c) small buffer of the message received last, for the next sent */
 	struct ipc_port	*it_reply;		/* (c) kernel-held reply port for exceptions, NULL until first */
 	void		(*it_done)(kern_return_t);	/* (c) where an exception goes on */
 	uint64_t	 it_trace;		/* (c) id of the request it works on */

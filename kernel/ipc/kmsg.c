@@ -76,6 +76,41 @@ void ipc_kmsg_free(struct ipc_kmsg *kmsg)
 	counter_add(COUNT_KMSG, -1);
 }
 
+struct ipc_kmsg *ipc_kmsg_alloc_sender(uint32_t size)
+{
+	struct ipc_thread *it = &current_thread()->th_ipc;
+	struct ipc_kmsg *kmsg = it->it_spare;
+
+	if (kmsg == NULL || size > IKM_SPARE_SIZE)
+		return ipc_kmsg_alloc(size <= IKM_SPARE_SIZE ? IKM_SPARE_SIZE : size);
+	it->it_spare = NULL;
+	counter_add(COUNT_KMSG, 1);
+	return kmsg;
+}
+
+void ipc_kmsg_free_receiver(struct ipc_kmsg *kmsg)
+{
+	struct ipc_thread *it = &current_thread()->th_ipc;
+
+	if (it->it_spare != NULL || kmsg->ikm_alloc != IKM_SPARE_SIZE + IKM_OVERHEAD) {
+		ipc_kmsg_free(kmsg);
+		return;
+	}
+	/* in the state ipc_kmsg_alloc leaves it */
+	KASSERT(kmsg->ikm_marequest == NULL && !kmsg->ikm_fast);
+	it->it_spare = kmsg;
+	counter_add(COUNT_KMSG, -1);
+}
+
+void ipc_kmsg_drop_spare(struct ipc_thread *it)
+{
+	if (it->it_spare == NULL)
+		return;
+	counter_add(COUNT_KMSG, 1);
+	ipc_kmsg_free(it->it_spare);
+	it->it_spare = NULL;
+}
+
 bool ipc_item_next(struct ipc_item *item, char *at, const char *end)
 {
 	mach_msg_type_t *type = (mach_msg_type_t *)(void *)at;

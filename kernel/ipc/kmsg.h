@@ -43,6 +43,13 @@ void		 ipc_kmsg_init(void);
 struct ipc_kmsg	*ipc_kmsg_alloc(uint32_t size);
 /* => raw or copied */
 void		 ipc_kmsg_free(struct ipc_kmsg *);
+/* The same for the message trap: the current thread keeps the last small buffer it received for the next it sends */
+#define IKM_SPARE_SIZE	200u
+_Static_assert(IKM_SPARE_SIZE + IKM_OVERHEAD == 256, "a small message takes a small slab object");
+struct ipc_thread;
+struct ipc_kmsg	*ipc_kmsg_alloc_sender(uint32_t size);
+void		 ipc_kmsg_free_receiver(struct ipc_kmsg *);
+void		 ipc_kmsg_drop_spare(struct ipc_thread *);
 /* => held, not queued: every right and memory in it goes. Nothing locked. Bounded stack: see kmsg.c */
 void		 ipc_kmsg_destroy(struct ipc_kmsg *);
 /* => held: everything it owns goes, the buffer stays */
@@ -69,11 +76,15 @@ bool		 ipc_item_next(struct ipc_item *, char *at, const char *end);
    took nothing, body errors destroyed what was taken */
 mach_msg_return_t ipc_kmsg_get(uint64_t msg, uint32_t size, struct ipc_kmsg **);
 mach_msg_return_t ipc_kmsg_copyin(struct ipc_kmsg *, struct ipc_space *, mach_port_name_t notify);
+/* => header held: the body raw to held; an error has destroyed the message */
+mach_msg_return_t ipc_kmsg_copyin_body(struct ipc_kmsg *, struct ipc_space *);
 /* => message built by the kernel: dispositions made into held rights */
 void		 ipc_kmsg_copyin_kernel(struct ipc_kmsg *);
 
 /* copyout.c: held to copied, for the current thread */
 mach_msg_return_t ipc_kmsg_copyout(struct ipc_kmsg *, struct ipc_space *, mach_port_name_t notify, bool notify_wanted);
+/* => the body only, held to copied; error bits of MACH_RCV_BODY_ERROR */
+mach_msg_return_t ipc_kmsg_copyout_body(struct ipc_kmsg *, struct ipc_space *);
 /* => all rights but the identity of the port it arrived on are destroyed */
 void		 ipc_kmsg_copyout_dest(struct ipc_kmsg *, struct ipc_space *);
 /* => a message that could not be queued goes back to its sender */

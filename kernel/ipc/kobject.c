@@ -106,7 +106,7 @@ static void finish_request(struct ipc_kmsg *request)
 
 	ipc_right_destroy_held(h->msgh_remote_port, MACH_MSGH_BITS_REMOTE(h->msgh_bits));
 	ipc_right_destroy_held(h->msgh_local_port, MACH_MSGH_BITS_LOCAL(h->msgh_bits));
-	ipc_kmsg_free(request);
+	ipc_kmsg_free_receiver(request);
 }
 
 struct ipc_kmsg *ipc_kobject_server(struct ipc_kmsg *request)

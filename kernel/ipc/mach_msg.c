@@ -11,6 +11,7 @@
 #include <ipc/ipc_traps.h>
 #include <ipc/fastpath.h>
 #include <ipc/kmsg.h>
+#include <ipc/kobject.h>
 #include <ipc/mqueue.h>
 #include <ipc/notify.h>
 #include <ipc/space.h>
@@ -132,7 +133,7 @@ static void send_continue(void)
 	thread_syscall_return(mr);
 }
 
-/* => the message sent by the fast path; waits for the answer, seldom returns */
+/* => receives from *so, which is consumed; waits, seldom returns */
 static mach_msg_return_t fast_receive(struct thread *self, struct ipc_source *so, struct thread *handoff)
 {
 	struct ipc_thread *it = &self->th_ipc;
@@ -143,6 +144,32 @@ static mach_msg_return_t fast_receive(struct thread *self, struct ipc_source *so
 	mr = ipc_mqueue_receive(so, it->it_option, it->it_rcv_size, 0, receive_continue, &handoff, &kmsg, &size);
 	abandon_handoff(handoff);
 	return receive_done(self, mr, kmsg, size);
+}
+
+/* A kernel object's call: the header is held, *so the reply port. => the result of both halves */
+static mach_msg_return_t kernel_call(struct thread *self, struct ipc_kmsg *kmsg, struct ipc_source *so)
+{
+	struct ipc_space *space = self->th_task->tk_space;
+	struct ipc_thread *it = &self->th_ipc;
+	mach_msg_return_t mr = MACH_MSG_SUCCESS, put;
+
+	if (kmsg->ikm_header.msgh_bits & MACH_MSGH_BITS_COMPLEX)
+		mr = ipc_kmsg_copyin_body(kmsg, space);
+	if (mr != MACH_MSG_SUCCESS) {
+		ipc_port_release(so->so_port);
+		return mr;
+	}
+	kmsg = ipc_kobject_server(kmsg);
+	if (kmsg == NULL || !ipc_fast_answer(kmsg, so, it->it_rcv_size)) {
+		if (kmsg != NULL)
+			(void)ipc_mqueue_send(kmsg, MACH_SEND_ALWAYS, 0, NULL, NULL);
+		return fast_receive(self, so, NULL);
+	}
+	ipc_port_release(so->so_port);
+	if (kmsg->ikm_header.msgh_bits & MACH_MSGH_BITS_COMPLEX)
+		mr = ipc_kmsg_copyout_body(kmsg, space);
+	put = ipc_kmsg_put(it->it_msg, kmsg, kmsg->ikm_header.msgh_size);
+	return mr != 0 ? mr | MACH_RCV_BODY_ERROR : put;
 }
 
 /* => MACH_SEND_IN_PROGRESS: the receive half is done too, with the result *done */
@@ -159,14 +186,15 @@ static mach_msg_return_t trap_send(struct thread *self, uint32_t send_size, stru
 	kmsg->ikm_trace = it->it_trace;
 	if (option == (MACH_SEND_MSG | MACH_RCV_MSG)) {
 		struct ipc_source so;
+		enum ipc_fast how = ipc_fast_send(kmsg, it->it_rcv_name, &so, handoff);
 
-		if (ipc_fast_send(kmsg, it->it_rcv_name, &so, handoff)) {
-			*done = fast_receive(self, &so, *handoff);
+		if (how != IPC_FAST_MISS) {
+			*done = how == IPC_FAST_SENT ? fast_receive(self, &so, *handoff) : kernel_call(self, kmsg, &so);
 			return MACH_SEND_IN_PROGRESS;
 		}
 	}
 	if ((option & MACH_SEND_CANCEL) && it->it_notify == MACH_PORT_NAME_NULL) {
-		ipc_kmsg_free(kmsg);
+		ipc_kmsg_free_receiver(kmsg);
 		return MACH_SEND_INVALID_NOTIFY;
 	}
 	mr = ipc_kmsg_copyin(kmsg, self->th_task->tk_space,
