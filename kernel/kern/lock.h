@@ -26,8 +26,6 @@ struct spinlock {
 };
 
 void	spin_lock_init(struct spinlock *, const struct lock_class *);
-/* a pre-emption put off while it was disabled happens now (interrupts on) */
-void	preempt_check(void);
 #ifdef DEBUG
 void	spin_lock(struct spinlock *);
 void	spin_unlock(struct spinlock *);
@@ -48,9 +46,7 @@ static inline void spin_lock(struct spinlock *l)
 static inline void spin_unlock(struct spinlock *l)
 {
 	__atomic_store_n(&l->sl_word, 0, __ATOMIC_RELEASE);
-	preempt_enable_no_resched();
-	if (__builtin_expect(cpu_self()->cp_need_resched != 0, 0))
-		preempt_check();
+	preempt_enable();
 }
 
 static inline unsigned long spin_lock_irq(struct spinlock *l)
@@ -69,7 +65,7 @@ static inline void spin_unlock_irq(struct spinlock *l, unsigned long flags)
 	preempt_enable_no_resched();
 	if (flags != 0) {
 		interrupts_restore(flags);
-		if (__builtin_expect(cpu_self()->cp_need_resched != 0, 0))
+		if (__builtin_expect(preempt_wanted(), 0))
 			preempt_check();
 	}
 }

@@ -280,44 +280,95 @@ slab_give(struct slab_cache *c, void **objects, uint32_t n)
 
 /* --- magazines: pre-emption off --- */
 
-static struct magazine *
-magazine_of(struct slab_cache *c, bool create)
+/* => NULL: this cache, or this CPU so far, has none */
+static inline struct magazine *
+magazine_of(const struct slab_cache *c)
 {
-	struct magazine **table = cpu_self()->cp_slab, *m;
+	struct magazine **table = cpu_self()->cp_slab;
+
+	return c->sc_index < MAG_CACHES && table != NULL ? table[c->sc_index] : NULL;
+}
+
+/* the cache of magazines itself does without: its index is beyond the table */
+static struct magazine *
+magazine_create(const struct slab_cache *c)
+{
+	struct magazine **table = cpu_self()->cp_slab;
 	void *o;
 
-	if (table == NULL || c->sc_index >= MAG_CACHES || c == &magazine_cache)
+	if (c->sc_index >= MAG_CACHES || table == NULL || slab_take(&magazine_cache, &o, 1) != 1)
 		return NULL;
-	m = table[c->sc_index];
-	if (m == NULL && create && slab_take(&magazine_cache, &o, 1) == 1) {
-		slab_check_alloc(&magazine_cache, o);
-		m = table[c->sc_index] = o;
-		m->mg_count = 0;
-	}
-	return m;
+	slab_check_alloc(&magazine_cache, o);
+	table[c->sc_index] = o;
+	table[c->sc_index]->mg_count = 0;
+	return o;
+}
+
+static void * __attribute__((noinline))
+slab_alloc_slow(struct slab_cache *c)
+{
+	struct magazine *m = magazine_of(c);
+	void *o;
+
+	if (m == NULL)
+		m = magazine_create(c);
+	if (m == NULL)
+		return slab_take(c, &o, 1) == 1 ? o : NULL;
+	m->mg_count = slab_take(c, m->mg_objects, MAG_SIZE / 2);
+	return m->mg_count > 0 ? m->mg_objects[--m->mg_count] : NULL;
 }
 
 void *
 slab_alloc(struct slab_cache *c)
 {
 	struct magazine *m;
-	void *o = NULL;
+	void *o;
 
 	if (fault_point("slab_alloc"))
 		return NULL;
 	preempt_disable();
-	m = magazine_of(c, true);
-	if (m != NULL) {
-		if (m->mg_count == 0)
-			m->mg_count = slab_take(c, m->mg_objects, MAG_SIZE / 2);
-		if (m->mg_count > 0)
-			o = m->mg_objects[--m->mg_count];
-	} else if (slab_take(c, &o, 1) == 0)
-		o = NULL;
+	m = magazine_of(c);
+	if (__builtin_expect(m != NULL && m->mg_count > 0, 1))
+		o = m->mg_objects[--m->mg_count];
+	else
+		o = slab_alloc_slow(c);
 	preempt_enable();
 	if (o != NULL)
 		slab_check_alloc(c, o);
 	return o;
+}
+
+static void __attribute__((noinline))
+slab_free_slow(struct slab_cache *c, void *o)
+{
+	struct magazine *m = magazine_of(c);
+
+	if (m == NULL)
+		m = magazine_create(c);
+	if (m == NULL) {
+		slab_give(c, &o, 1);
+		return;
+	}
+	if (m->mg_count == MAG_SIZE) {
+		m->mg_count = MAG_SIZE / 2;
+		slab_give(c, &m->mg_objects[MAG_SIZE / 2], MAG_SIZE - MAG_SIZE / 2);
+	}
+	m->mg_objects[m->mg_count++] = o;
+}
+
+void
+slab_free(struct slab_cache *c, void *o)
+{
+	struct magazine *m;
+
+	slab_check_free(c, o);
+	preempt_disable();
+	m = magazine_of(c);
+	if (__builtin_expect(m != NULL && m->mg_count < MAG_SIZE, 1))
+		m->mg_objects[m->mg_count++] = o;
+	else
+		slab_free_slow(c, o);
+	preempt_enable();
 }
 
 void *
@@ -328,26 +379,6 @@ slab_zalloc(struct slab_cache *c)
 	if (o != NULL)
 		memset(o, 0, c->sc_size);
 	return o;
-}
-
-void
-slab_free(struct slab_cache *c, void *o)
-{
-	struct magazine *m;
-
-	slab_check_free(c, o);
-	preempt_disable();
-	m = magazine_of(c, true);
-	if (m == NULL)
-		slab_give(c, &o, 1);
-	else {
-		if (m->mg_count == MAG_SIZE) {
-			m->mg_count = MAG_SIZE / 2;
-			slab_give(c, &m->mg_objects[MAG_SIZE / 2], MAG_SIZE - MAG_SIZE / 2);
-		}
-		m->mg_objects[m->mg_count++] = o;
-	}
-	preempt_enable();
 }
 
 struct slab_cache *
@@ -449,6 +480,7 @@ slab_bootstrap(void)
 
 	cache_setup(&cache_cache, "slab_cache", sizeof(struct slab_cache), 64);
 	cache_setup(&magazine_cache, "magazine", sizeof(struct magazine), 64);
+	magazine_cache.sc_index = UINT32_MAX;
 	for (unsigned i = 0; i < KALLOC_CLASSES; i++)
 		cache_setup(&kalloc_caches[i], kalloc_names[i], kalloc_sizes[i],
 		    kalloc_sizes[i] % 64 == 0 ? 64 : 16);
