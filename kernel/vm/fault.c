@@ -70,21 +70,27 @@ fault_deliver(struct fault *f, struct vm_page *p, vm_prot_t prot)
 	return RESOLVE_DONE;
 }
 
-/* neighbours are worth mapping when the access looks sequential, or at the start of a region */
-static bool
-looks_sequential(const struct fault *f, const struct vm_entry *e)
+/*
+ * Neighbours are worth mapping when the access looks sequential: at the start of a region a window, behind a
+ * mapped page a whole leaf.
+ * => pages in the window, 0: none
+ */
+static unsigned
+anon_window(const struct fault *f, const struct vm_entry *e)
 {
 	pmap_paddr_t pa;
 
-	return f->f_va == e->ve_start || pmap_extract(f->f_pmap, f->f_va - PAGE_SIZE, &pa);
+	if (f->f_va == e->ve_start)
+		return FAULT_AROUND;
+	return pmap_extract(f->f_pmap, f->f_va - PAGE_SIZE, &pa) ? PTREE_SLOTS : 0;
 }
 
-/* the window of slots around `index` which the entry covers */
+/* the window of `n` slots (a power of two) around `slot` as far as the entry covers it */
 static void
-around_window(const struct vm_entry *e, uint64_t index, uint64_t *first, uint64_t *last)
+around_window(const struct vm_entry *e, uint64_t slot, unsigned n, uint64_t *first, uint64_t *last)
 {
-	*first = index & ~(uint64_t)(FAULT_AROUND - 1);
-	*last = *first + FAULT_AROUND - 1;
+	*first = slot & ~(uint64_t)(n - 1);
+	*last = *first + n - 1;
 	if (*first < e->ve_index)
 		*first = e->ve_index;
 	if (*last >= e->ve_index + vm_entry_pages(e))
@@ -92,32 +98,36 @@ around_window(const struct vm_entry *e, uint64_t index, uint64_t *first, uint64_
 }
 
 static void
-around_enter(const struct fault *f, const struct vm_entry *e, uint64_t slot, struct vm_page *p, vm_prot_t prot)
+around_enter(const struct fault *f, const struct vm_entry *e, uint64_t first, struct vm_page **page, unsigned n,
+    vm_prot_t prot)
 {
-	uint64_t va = e->ve_start + ((slot - e->ve_index) << PAGE_SHIFT);
-	pmap_paddr_t pa;
-
-	if (va != f->f_va && !pmap_extract(f->f_pmap, va, &pa))
-		(void)pmap_enter(f->f_pmap, va, vm_page_to_phys(p), p, prot, false, PMAP_CACHE_NORMAL);
+	if (n > 1)
+		pmap_enter_around(f->f_pmap, e->ve_start + ((first - e->ve_index) << PAGE_SHIFT), page, n, prot);
 }
 
-/* => am_lock held */
+/* exclusive: the path to the leaf is. => am_lock held */
 static void
-around_anon(const struct fault *f, const struct vm_entry *e, uint64_t slot)
+around_anon(const struct fault *f, const struct vm_entry *e, uint64_t slot, bool exclusive)
 {
 	const struct ptree_node *leaf = ptree_leaf(&e->ve_amap->am_tree, slot);
-	uint64_t first, last;
+	struct vm_page *page[PTREE_SLOTS];
+	vm_prot_t prot = exclusive ? e->ve_prot : e->ve_prot & ~VM_PROT_WRITE;
+	uint64_t first, last, at;
+	unsigned n;
 
-	if (leaf == NULL || !looks_sequential(f, e))
+	if (leaf == NULL || (n = anon_window(f, e)) == 0)
 		return;
-	around_window(e, slot, &first, &last);
-	for (; first <= last; first++) {
-		unsigned i = first & PTREE_MASK;
+	/* what comes before is mapped or was not wanted */
+	around_window(e, slot, n, &first, &last);
+	first = slot;
+	for (at = first; at <= last; at++) {
+		struct vm_anon *an = leaf->pn_used >> (at & PTREE_MASK) & 1 ? leaf->pn_slot[at & PTREE_MASK] : NULL;
 
-		if (leaf->pn_used >> i & 1)
-			around_enter(f, e, first, ((struct vm_anon *)leaf->pn_slot[i])->an_page,
-			    e->ve_prot & ~VM_PROT_WRITE);
+		if (an != NULL && exclusive && __atomic_load_n(&an->an_refs, __ATOMIC_ACQUIRE) != 1)
+			an = NULL;
+		page[at - first] = an != NULL ? an->an_page : NULL;
 	}
+	around_enter(f, e, first, page, last - first + 1, prot);
 }
 
 /* => vo_lock held, and am_lock when the entry is a private copy */
@@ -125,24 +135,28 @@ static void
 around_object(const struct fault *f, const struct vm_entry *e, struct vm_object *o, uint64_t index, uint64_t slot)
 {
 	const struct ptree_node *leaf = ptree_leaf(&o->vo_pages, index);
-	const struct vm_page *p;
-	uint64_t first, last, at;
+	struct vm_page *page[FAULT_AROUND], *p;
+	uint64_t first, last, at, in_object;
 
 	if (leaf == NULL)
 		return;
-	around_window(e, slot, &first, &last);
-	for (; first <= last; first++) {
-		at = index - slot + first;
-		if ((at ^ index) & ~(uint64_t)PTREE_MASK || !(leaf->pn_used >> (at & PTREE_MASK) & 1))
+	around_window(e, slot, FAULT_AROUND, &first, &last);
+	for (at = first; at <= last; at++) {
+		page[at - first] = NULL;
+		in_object = index - slot + at;
+		if ((in_object ^ index) & ~(uint64_t)PTREE_MASK || !(leaf->pn_used >> (in_object & PTREE_MASK) & 1))
 			continue;
-		p = leaf->pn_slot[at & PTREE_MASK];
-		if ((p->pg_flags & (PG_BUSY | PG_ERROR)) || (p->pg_lock & VM_PROT_READ))
+		p = leaf->pn_slot[in_object & PTREE_MASK];
+		if ((p->pg_flags & (PG_BUSY | PG_ERROR)) || p->pg_lock != 0)
 			continue;
-		if (e->ve_amap != NULL && ptree_lookup(&e->ve_amap->am_tree, first, NULL) != NULL)
-			continue;
-		around_enter(f, e, first, leaf->pn_slot[at & PTREE_MASK],
-		    e->ve_prot & ~VM_PROT_WRITE & ~p->pg_lock);
+		if (e->ve_amap != NULL) {
+			if (ptree_lookup(&e->ve_amap->am_tree, at, NULL) != NULL)
+				continue;
+			p->pg_flags |= PG_SEEN;
+		}
+		page[at - first] = p;
 	}
+	around_enter(f, e, first, page, last - first + 1, e->ve_prot & ~VM_PROT_WRITE);
 }
 
 /*
@@ -372,7 +386,7 @@ resolve_anon(struct fault *f, struct vm_entry *e, uint64_t slot)
 		r = fault_deliver(f, an->an_page, e->ve_prot & ~VM_PROT_WRITE);
 	}
 	if (r == RESOLVE_DONE && f->f_enter && an != NULL && !(f->f_want & VM_PROT_WRITE))
-		around_anon(f, e, slot);
+		around_anon(f, e, slot, exclusive);
 	spin_unlock(&am->am_lock);
 	return r;
 }

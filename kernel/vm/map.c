@@ -255,9 +255,9 @@ vm_map_find_space(struct vm_map *map, uint64_t size, uint64_t mask, uint64_t *st
 	unsigned shift;
 
 	/* alignment to the highest bit of the mask satisfies any mask */
-	for (shift = 1; shift < 64; shift <<= 1)
-		mask |= mask >> shift;
 	mask |= PAGE_MASK;
+	for (shift = 1; (mask & (mask + 1)) != 0; shift <<= 1)
+		mask |= mask >> shift;
 	return vm_entry_find_space(&map->vm_tree, FIRST_ANYWHERE, size, mask, start) ? KERN_SUCCESS : KERN_NO_SPACE;
 }
 
@@ -506,8 +506,40 @@ vm_map_set_inherit(struct vm_map *map, uint64_t start, uint64_t end, vm_inherit_
 
 /* inheritance */
 
+/* the amap copied last: the next part of a clipped region takes the same copy, whole and in constant time */
+struct fork_state {
+	struct vm_amap	*fs_amap, *fs_copy;
+};
+
+/*
+ * A copy of e in c. The slots of a private amap that no entry covers are empty, so all parts of a region may share one
+ * copy of all of it.
+ */
 static kern_return_t
-fork_entry(struct vm_map *map, struct vm_entry *e, struct vm_map *child)
+fork_copy(struct vm_map *map, struct vm_entry *e, struct vm_entry *c, struct fork_state *fs)
+{
+	struct vm_amap *am = e->ve_amap;
+
+	if (am == NULL || am->am_shared || e->ve_wired != 0)
+		return vm_copy_backing(map, e, e->ve_start, e->ve_end, c);
+	if (am == fs->fs_amap) {
+		c->ve_amap = fs->fs_copy;
+		vm_amap_ref(fs->fs_copy);
+	} else {
+		c->ve_amap = vm_amap_copy(am, 0, am->am_slots);
+		if (c->ve_amap == NULL)
+			return KERN_RESOURCE_SHORTAGE;
+		fs->fs_amap = am;
+		fs->fs_copy = c->ve_amap;
+	}
+	c->ve_index = e->ve_index;
+	if (e->ve_prot & VM_PROT_WRITE)
+		pmap_protect(map->vm_pmap, e->ve_start, e->ve_end, e->ve_prot & ~VM_PROT_WRITE);
+	return KERN_SUCCESS;
+}
+
+static kern_return_t
+fork_entry(struct vm_map *map, struct vm_entry *e, struct vm_map *child, struct fork_state *fs)
 {
 	struct vm_entry *c;
 	kern_return_t kr = KERN_SUCCESS;
@@ -528,7 +560,7 @@ fork_entry(struct vm_map *map, struct vm_entry *e, struct vm_map *child)
 			vm_object_ref(c->ve_object);
 		}
 	} else {
-		kr = vm_copy_backing(map, e, e->ve_start, e->ve_end, c);
+		kr = fork_copy(map, e, c, fs);
 	}
 	if (kr != KERN_SUCCESS) {
 		vm_map_free_entry(c);
@@ -548,6 +580,7 @@ struct vm_map *
 vm_map_fork(struct vm_map *map)
 {
 	struct vm_map *child = vm_map_create();
+	struct fork_state fs = { NULL, NULL };
 	struct vm_entry *e;
 	kern_return_t kr = KERN_SUCCESS;
 
@@ -557,7 +590,7 @@ vm_map_fork(struct vm_map *map)
 	child->vm_size_limit = map->vm_size_limit;
 	child->vm_size_limit_max = map->vm_size_limit_max;
 	for (e = vm_entry_first(&map->vm_tree); e != NULL && kr == KERN_SUCCESS; e = vm_entry_next(&map->vm_tree, e))
-		kr = fork_entry(map, e, child);
+		kr = fork_entry(map, e, child, &fs);
 	rw_unlock_write(&map->vm_lock);
 	if (kr != KERN_SUCCESS) {
 		vm_map_release(child);

@@ -46,6 +46,7 @@ static struct spinlock page_free_lock;
 /* written at boot only */
 static struct page_segment page_segment[PAGE_SEGMENTS];
 static uint32_t page_segment_count;
+static struct page_segment *page_segment_hint = page_segment;	/* last found; any value will do */
 static uint64_t page_total, page_reserved, page_low_mark;
 
 /* page_free_lock */
@@ -70,9 +71,15 @@ struct vm_page *
 vm_page_from_phys(pmap_paddr_t pa)
 {
 	uint64_t pfn = pa >> PAGE_SHIFT;
-	struct page_segment *s = segment_of(pfn);
+	struct page_segment *s = __atomic_load_n(&page_segment_hint, __ATOMIC_RELAXED);
 
-	return s == NULL ? NULL : &s->ps_pages[pfn - s->ps_start];
+	if (pfn - s->ps_start >= s->ps_end - s->ps_start) {
+		s = segment_of(pfn);
+		if (s == NULL)
+			return NULL;
+		__atomic_store_n(&page_segment_hint, s, __ATOMIC_RELAXED);
+	}
+	return &s->ps_pages[pfn - s->ps_start];
 }
 
 static inline enum page_zone

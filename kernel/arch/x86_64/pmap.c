@@ -349,6 +349,21 @@ static bool enter_same(struct pmap *pm, uint64_t va, pte_t *slot, pte_t new)
 	return same;
 }
 
+/* another page is mapped here: away with it. => pm_lock held; noinline: its batch of addresses is not for the common path */
+static __attribute__((noinline)) void replace_entry(struct pmap *pm, uint64_t va, pte_t *slot)
+{
+	bool remote = cpu_count > 1;
+	struct pv_bucket *b = remove_entry(pm, va, slot, remote);
+	struct tlb_batch tb;
+
+	tb.tb_pmap = pm;
+	tb.tb_count = 0;
+	tlb_batch_add(&tb, va);
+	tlb_flush(&tb);
+	if (b != NULL)
+		__atomic_sub_fetch(&b->pb_pending, 1, __ATOMIC_RELEASE);
+}
+
 kern_return_t pmap_enter(struct pmap *pm, uint64_t va, pmap_paddr_t pa, struct vm_page *page, vm_prot_t prot,
     bool wired, unsigned cache)
 {
@@ -373,15 +388,8 @@ kern_return_t pmap_enter(struct pmap *pm, uint64_t va, pmap_paddr_t pa, struct v
 		if (pv != NULL)
 			slab_free(pv_cache, pv);
 	} else {
-		if (*slot & PTE_P) {
-			struct remove_state rs = { .tlb = { .tb_pmap = pm }, .remote = cpu_count > 1 };
-			struct pv_bucket *b = remove_entry(pm, va, slot, rs.remote);
-
-			if (b != NULL)
-				rs.bucket[rs.buckets++] = b;
-			tlb_batch_add(&rs.tlb, va);
-			remove_flush(&rs);
-		}
+		if (*slot & PTE_P)
+			replace_entry(pm, va, slot);
 		__atomic_add_fetch(&pm->pm_resident, 1, __ATOMIC_RELAXED);
 		if (page != NULL)
 			link_entry(pm, va, slot, new, page, pv);
@@ -390,6 +398,28 @@ kern_return_t pmap_enter(struct pmap *pm, uint64_t va, pmap_paddr_t pa, struct v
 	}
 	spin_unlock(&pm->pm_lock);
 	return KERN_SUCCESS;
+}
+
+void pmap_enter_around(struct pmap *pm, uint64_t va, struct vm_page *const *pages, unsigned n, vm_prot_t prot)
+{
+	pte_t flags = make_flags(pm, prot, false, PMAP_CACHE_NORMAL), *slot = NULL;
+	struct pv_entry *pv;
+	unsigned entered = 0;
+
+	spin_lock(&pm->pm_lock);
+	for (unsigned i = 0; i < n; i++, va += PAGE_SIZE, slot += slot != NULL) {
+		if (slot == NULL || PT_INDEX(va, 0) == 0)
+			slot = pmap_walk(pm, va);
+		if (pages[i] == NULL || slot == NULL || (*slot & PTE_P))
+			continue;
+		pv = slab_alloc(pv_cache);
+		if (pv == NULL)
+			break;
+		link_entry(pm, va, slot, vm_page_to_phys(pages[i]) | flags, pages[i], pv);
+		entered++;
+	}
+	__atomic_add_fetch(&pm->pm_resident, entered, __ATOMIC_RELAXED);
+	spin_unlock(&pm->pm_lock);
 }
 
 /* => the entry after lowering it to prot, flush needed or not */

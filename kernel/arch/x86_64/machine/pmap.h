@@ -27,6 +27,8 @@ kern_return_t	 pmap_enter(struct pmap *, uint64_t va, pmap_paddr_t, struct vm_pa
 #define PMAP_CACHE_NORMAL	0
 #define PMAP_CACHE_OFF		1
 #define PMAP_CACHE_WC		2
+/* n managed pages from va on, NULL = none: entered where nothing is mapped and a table exists; as far as memory goes */
+void		 pmap_enter_around(struct pmap *, uint64_t va, struct vm_page *const *, unsigned n, vm_prot_t prot);
 void		 pmap_remove(struct pmap *, uint64_t start, uint64_t end);
 void		 pmap_protect(struct pmap *, uint64_t start, uint64_t end, vm_prot_t);
 /* all mappings of one page: VM_PROT_NONE removes them, otherwise lowers */
