@@ -153,11 +153,12 @@ static pte_t *walk_make(struct pmap *pm, uint64_t va)
 	return table + PT_INDEX(va, 0);
 }
 
-/* the next address after va whose table chain exists, at most end: skips holes by whole tables */
+/* the next address from va on whose table chain exists, at most end: skips holes by whole tables */
 static uint64_t skip_hole(struct pmap *pm, uint64_t va, uint64_t end)
 {
 	while (va < end) {
 		pte_t *table = pm->pm_root;
+		unsigned i;
 		int level = 3;
 
 		for (; level > 0; level--) {
@@ -169,7 +170,13 @@ static uint64_t skip_hole(struct pmap *pm, uint64_t va, uint64_t end)
 		}
 		if (level == 0)
 			return va;
-		va = (va & ~(PT_SPAN(level) - 1)) + PT_SPAN(level);
+		/* along this table to its next entry in use */
+		i = PT_INDEX(va, level);
+		va &= ~(PT_SPAN(level) - 1);
+		do {
+			va += PT_SPAN(level);
+			i++;
+		} while (i < PT_ENTRIES && va < end && !(table[i] & PTE_P));
 		if (va == 0)
 			return end;
 	}
