@@ -3,7 +3,7 @@
  * clone: fork, vfork, threads.
  *
  * RIGHTS   on failure nothing is left behind; on success the child runs.
- * LOCKS    process_lock throughout, but for the wait of a vfork parent.
+ * LOCKS    process_lock, released while memory is copied and while a vfork parent waits.
  * TESTS    tests/linux
  */
 #include <stdlib.h>
@@ -33,6 +33,7 @@ struct clone_call {
 	struct uthread	*cc_parent;
 	uint64_t	cc_flags;
 	struct uthread_start cc_start;
+	struct space	*cc_space;	/* fork: the copy, until the child has it */
 };
 
 static int
@@ -98,7 +99,7 @@ clone_vfork_place(struct process *child, uint64_t *address)
 }
 
 static int
-clone_space(struct process *parent, struct process *child, uint64_t flags)
+clone_space(struct clone_call *call, struct process *parent, struct process *child)
 {
 	uint64_t address = UNIX_EMUL_SHARE;
 	int error;
@@ -106,24 +107,25 @@ clone_space(struct process *parent, struct process *child, uint64_t flags)
 	error = share_alloc(&child->p_share_index, &child->p_share);
 	if (error != 0)
 		return error;
-	if ((flags & CLONE_VM) != 0) {
+	if ((call->cc_flags & CLONE_VM) != 0) {
 		child->p_space = parent->p_space;
 		child->p_space->sp_refs++;
 		error = clone_vfork_place(child, &address);
 	} else {
-		error = space_fork(parent->p_space, &child->p_space);
+		child->p_space = call->cc_space;
+		call->cc_space = NULL;
 	}
 	if (error == 0)
 		error = space_map_share(child->p_space, child, address);
 	return error;
 }
 
-/* Undo a child that never ran. */
+/* Undo a child that never ran; its space is left to be destroyed. */
 static void
-clone_undo(struct process *child)
+clone_undo(struct clone_call *call, struct process *child)
 {
 	child->p_state = PROCESS_EXITING;
-	process_strip(child);
+	call->cc_space = process_strip(child);
 	if (child->p_share != NULL)
 		share_free(child->p_share_index);
 	child->p_share = NULL;
@@ -148,7 +150,7 @@ clone_process(struct clone_call *call, struct process **out)
 	if (error != 0)
 		return error;
 	child->p_exit_signal = call->cc_flags & CLONE_SIGNAL;
-	error = clone_space(parent, child, call->cc_flags);
+	error = clone_space(call, parent, child);
 	if (error == 0) {
 		call->cc_start.us_tid = child->p_pid;
 		process_publish(child);
@@ -157,13 +159,50 @@ clone_process(struct clone_call *call, struct process **out)
 		error = uthread_create(child, &call->cc_start, &thread);
 	}
 	if (error != 0) {
-		clone_undo(child);
+		clone_undo(call, child);
 		return error;
 	}
 	child->p_vfork = (call->cc_flags & CLONE_VFORK) != 0;
 	*out = child;
 	uthread_run(thread);
 	return child->p_pid;
+}
+
+/*
+ * Copy the parent's memory, which takes time, without the lock.
+ * => process_lock held on entry and return; a signal that came meanwhile comes first, so that a
+ *    kill of a group does not miss the child
+ */
+static int
+clone_copy(struct clone_call *call)
+{
+	struct space *space = call->cc_parent->t_process->p_space, *dead;
+	int error;
+
+	space->sp_refs++;
+	mutex_unlock(&process_lock);
+	error = space_fork(space, &call->cc_space);
+	mutex_lock(&process_lock);
+	dead = space_put(space);
+	if (dead != NULL) {
+		mutex_unlock(&process_lock);
+		space_destroy(dead);
+		mutex_lock(&process_lock);
+	}
+	if (error == 0 && uthread_interrupted(call->cc_parent, false))
+		error = -UNIX_ERESTARTNOINTR;
+	return error;
+}
+
+static void
+clone_wait_vfork(struct process *child)
+{
+	process_ref(child);
+	while (child->p_vfork &&
+	    wait_sleep_killable(&child->p_vfork_wait, &process_lock, WAIT_FOREVER) == 0)
+		;
+	child->p_vfork = false;
+	process_rel(child);
 }
 
 int64_t
@@ -180,19 +219,16 @@ process_clone(struct uthread *parent, uint64_t flags, uint64_t block, uint64_t s
 	call.cc_start.us_fs = fs_base;
 	mutex_lock(&process_lock);
 	result = clone_check(&call);
+	if (result == 0 && (flags & CLONE_VM) == 0)
+		result = clone_copy(&call);
 	call.cc_start.us_mask = parent->t_slot->us_mask;
 	if (result == 0 && (flags & CLONE_THREAD) != 0)
 		result = clone_thread(&call);
 	else if (result == 0)
 		result = clone_process(&call, &child);
-	if (child != NULL && child->p_vfork) {
-		process_ref(child);
-		while (child->p_vfork &&
-		    wait_sleep_killable(&child->p_vfork_wait, &process_lock, WAIT_FOREVER) == 0)
-			;
-		child->p_vfork = false;
-		process_rel(child);
-	}
+	if (child != NULL && child->p_vfork)
+		clone_wait_vfork(child);
 	mutex_unlock(&process_lock);
+	space_destroy(call.cc_space);
 	return result;
 }

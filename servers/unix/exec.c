@@ -408,7 +408,7 @@ exec_publish(struct process *process, uint64_t exec_count)
  */
 static int
 exec_move(struct exec_load *load, struct uthread *caller, struct process *process,
-    struct cred **old_cred, struct item **old_exe)
+    struct cred **old_cred, struct item **old_exe, struct space **old_space)
 {
 	struct uthread_start start;
 	struct uthread *thread;
@@ -420,7 +420,7 @@ exec_move(struct exec_load *load, struct uthread *caller, struct process *proces
 		return -LX_EINTR;
 	execs = process->p_share->uh_exec;
 	/* point of no return */
-	process_strip(process);
+	*old_space = process_strip(process);
 	process->p_space = load->xl_space;
 	load->xl_space = NULL;
 	process->p_caught = 0;
@@ -461,16 +461,18 @@ exec_commit(struct exec_load *load, struct uthread *caller, struct process *proc
 {
 	struct cred *old_cred = NULL;
 	struct item *old_exe = NULL;
+	struct space *old_space = NULL;
 	struct uthread *thread;
 	int tid;
 
 	mutex_lock(&process_lock);
-	tid = exec_move(load, caller, process, &old_cred, &old_exe);
+	tid = exec_move(load, caller, process, &old_cred, &old_exe, &old_space);
 	if (tid > 0) {
 		free(process->p_exe_path);
 		process->p_exe_path = strdup(load->xl_file->f_path);
 	}
 	mutex_unlock(&process_lock);
+	space_destroy(old_space);
 	if (old_cred != NULL)
 		cred_rel(old_cred);
 	if (old_exe != NULL)
@@ -538,11 +540,7 @@ process_exec(struct uthread *thread, struct process *process, struct item *start
 		error = exec_make_stack(load);
 	if (error == 0)
 		error = exec_commit(load, thread, process);
-	if (load->xl_space != NULL) {
-		mutex_lock(&process_lock);
-		space_rel(load->xl_space);
-		mutex_unlock(&process_lock);
-	}
+	space_destroy(load->xl_space);
 	if (load->xl_cred != NULL)
 		cred_rel(load->xl_cred);
 	if (load->xl_file != NULL)

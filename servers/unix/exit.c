@@ -72,26 +72,24 @@ process_vfork_done(struct process *process)
 	wait_queue_wake(&process->p_vfork_wait);
 }
 
-void
+struct space *
 process_strip(struct process *process)
 {
 	struct space *space = process->p_space;
 	bool last = space != NULL && space->sp_refs == 1;
 
-	/* The task first: so no thread of it runs on while the others go one by one. */
-	if (last)
-		task_terminate(space->sp_task);
+	/* With the last reference the task goes soon, and its threads with it. */
 	while (process->p_threads != NULL)
 		uthread_destroy(process->p_threads, !last);
 	if (space == NULL)
-		return;
+		return NULL;
 	if (process->p_vfork_place >= 0) {
 		vm_deallocate(space->sp_task, process->p_share_address, UNIX_SHARE_SIZE);
 		space->sp_vfork_places &= ~(1u << process->p_vfork_place);
 		process->p_vfork_place = -1;
 	}
-	space_rel(space);
 	process->p_space = NULL;
+	return space_put(space);
 }
 
 /* => process_lock held; false if it is ending already */
@@ -106,7 +104,7 @@ process_exit_begin(struct process *process, int status)
 	process->p_stop_report = process->p_continue_report = false;
 	__atomic_store_n(&process->p_killed, true, __ATOMIC_SEQ_CST);
 	timer_set(process, 0, 0);
-	process_strip(process);
+	process->p_dead_space = process_strip(process);
 	process_vfork_done(process);
 	signal_flush(&process->p_pending, ~0ull);
 	if (process->p_share != NULL)
@@ -153,11 +151,11 @@ process_zombie_notify(struct process *process)
 		process_destroy(process);
 }
 
-/* Children of the dead go to init.  => process_lock held */
-static void
+/* Children of the dead go to the front of init's list; => the first that was there before.  => process_lock held */
+static struct process *
 process_orphan_children(struct process *process)
 {
-	struct process *child;
+	struct process *child, *older = process_init->p_children;
 
 	while ((child = process->p_children) != NULL) {
 		process->p_children = child->p_sibling;
@@ -169,6 +167,7 @@ process_orphan_children(struct process *process)
 		if (child->p_state == PROCESS_ZOMBIE)
 			process_zombie_notify(child);
 	}
+	return older;
 }
 
 /* => no lock held; the process is EXITING and nobody else finishes it */
@@ -176,8 +175,11 @@ static void
 process_exit_finish(struct process *process)
 {
 	struct item *cwd, *root, *exe;
+	struct process *older;
 	int status = process->p_status;
 
+	space_destroy(process->p_dead_space);
+	process->p_dead_space = NULL;
 	fdtable_close_all(process->p_fds, process->p_pid);
 	mutex_lock(&process_lock);
 	cwd = process->p_cwd;
@@ -192,11 +194,11 @@ process_exit_finish(struct process *process)
 	if (process == process_first)
 		system_end(status);
 	mutex_lock(&process_lock);
-	process_orphan_children(process);
+	older = process_orphan_children(process);
 	if (process->p_session->se_sid == process->p_pid)
 		job_session_end(process);
 	process->p_state = PROCESS_ZOMBIE;
-	job_leave(process);
+	job_leave(process, older);
 	process_zombie_notify(process);
 	mutex_unlock(&process_lock);
 }

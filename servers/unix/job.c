@@ -98,14 +98,19 @@ job_hangup_group(int pgid)
 	signal_post_group(pgid, &info);
 }
 
-/* => the process is a zombie and its children are init's */
+/*
+ * Only a group that this end makes an orphan is hung up: one that was an orphan before may stop and go on as it likes.
+ * => the process is a zombie, its children are init's and stand before older
+ */
 void
-job_leave(struct process *process)
+job_leave(struct process *process, const struct process *older)
 {
+	const struct process *parent = process->p_parent;
 	struct process *child;
 
-	job_hangup_group(process->p_pgid);
-	for (child = process_init->p_children; child != NULL; child = child->p_sibling) {
+	if (parent != NULL && parent->p_pgid != process->p_pgid && parent->p_session == process->p_session)
+		job_hangup_group(process->p_pgid);
+	for (child = process_init->p_children; child != older; child = child->p_sibling) {
 		if (child->p_pgid != process->p_pgid && child->p_state == PROCESS_STOPPED &&
 		    child->p_session == process->p_session)
 			job_hangup_group(child->p_pgid);

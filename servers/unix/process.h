@@ -114,6 +114,7 @@ struct process {
 	bool		p_vfork;	/* (p) the parent waits for our exec or exit */
 	struct wait_queue p_vfork_wait;	/* where it waits */
 	struct process	*p_reap_next;	/* (p) in the reaper's list */
+	struct space	*p_dead_space;	/* of who finishes the end: to be destroyed */
 
 	struct sig_queue p_pending;	/* (p) for any thread */
 	uint64_t	p_ignored;	/* (p), (a) read */
@@ -218,7 +219,9 @@ int		uthread_set_state(struct uthread *thread, const struct i386_thread_state *s
 int		space_start(const char *emul_device);
 int		space_create(struct space **out);	/* from the template: nothing of a program */
 int		space_fork(struct space *parent, struct space **out);
-void		space_rel(struct space *space);		/* => process_lock held */
+/* => process_lock held; the space if that was the last reference, to be destroyed later */
+struct space	*space_put(struct space *space);
+void		space_destroy(struct space *space);	/* => no lock held; takes null */
 int		space_map_share(struct space *space, struct process *process, uint64_t address);
 extern struct unix_emul_header emul_header;
 bool		emul_contains(uint64_t rip);
@@ -257,8 +260,12 @@ bool		signal_fault_fatal(struct uthread *thread, int sig);
 void		process_terminate(struct process *process, int status);
 /* The same, done completely by the calling worker.  => no lock held */
 void		process_exit(struct process *process, int status);
-/* Stop every thread and give space and share pages back.  => process_lock held */
-void		process_strip(struct process *process);
+/*
+ * Take threads and space away.
+ * => process_lock held; a space to be destroyed after it is released, or null: until then threads
+ *    of that space may still run, but nothing they ask for is done
+ */
+struct space	*process_strip(struct process *process);
 void		process_vfork_done(struct process *process);	/* => process_lock held */
 void		reaper_start(void);
 /* Tell the parent of a change of state. => process_lock held */
@@ -287,7 +294,7 @@ void		job_act_for(struct process *process);
 int		job_setsid(struct process *process);
 int		job_setpgid(struct process *caller, int pid, int pgid);
 /* A process is going: groups it leaves orphaned and stopped get SIGHUP, SIGCONT. */
-void		job_leave(struct process *process);
+void		job_leave(struct process *process, const struct process *older);
 void		job_session_end(struct process *leader);
 bool		job_group_orphaned(int pgid);
 

@@ -6,7 +6,8 @@
  *          time and system page, emulation vector, exception port.  A new program starts in a
  *          copy-inheriting child of it, so a library that a program scribbled over never survives
  *          exec, and exec pays one call for all of this.
- * REFS     processes; a vfork child shares its parent's.  The last release terminates the task.
+ * REFS     processes, a fork in progress; a vfork child shares its parent's.  Whoever puts the last
+ *          reference destroys the space, without locks: taking a large task apart takes time.
  * LOCKS    process_lock for counts.
  * RIGHTS   sp_task: one send right.
  */
@@ -271,10 +272,16 @@ space_fork(struct space *parent, struct space **out)
 	return 0;
 }
 
-void
-space_rel(struct space *space)
+struct space *
+space_put(struct space *space)
 {
-	if (--space->sp_refs != 0)
+	return --space->sp_refs == 0 ? space : NULL;
+}
+
+void
+space_destroy(struct space *space)
+{
+	if (space == NULL)
 		return;
 	task_terminate(space->sp_task);
 	mach_port_deallocate(mach_task_self(), space->sp_task);
