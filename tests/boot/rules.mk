@@ -7,11 +7,19 @@ BOOT_SMPS    ?= 1 2 4
 # long loads: make stress runs them, make test does not
 BOOT_LONG    := $(filter stress_%,$(BOOT_TESTS))
 
+# a stranger's program: nothing of ours is compiled or linked in
+$(B)/bin/tests/compat: tests/boot/compat/compat.c tests/boot/compat/start.S
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -g -O2 $(WARNINGS) -m64 -ffreestanding -fno-pic -fno-pie -fno-stack-protector -fno-builtin -mno-red-zone \
+		-fcf-protection=none -fno-asynchronous-unwind-tables $(USER_NOLIBC) $(USER_LDFLAGS) -o $@ $^
+USER_PROGRAMS += $(B)/bin/tests/compat
+
 $(foreach t,$(BOOT_TESTS),$(eval $(call native_program,tests/$(t),tests/boot/$(t).c $(BOOT_HARNESS))))
 
 .PHONY: test-boot
-test-boot: deps kernel $(patsubst %,$(B)/bin/tests/%,$(BOOT_TESTS))
-	@tools/boot-tests --smp "$(BOOT_SMPS)" $(B) $(filter-out $(BOOT_LONG),$(BOOT_TESTS))
+test-boot: deps kernel $(patsubst %,$(B)/bin/tests/%,$(BOOT_TESTS) compat)
+	@tools/boot-tests --smp "$(BOOT_SMPS)" $(B) $(filter-out $(BOOT_LONG),$(BOOT_TESTS)) compat
 
 boot-%: kernel $(B)/bin/tests/%
 	@tools/boot-tests --verbose --smp "$(SMP)" $(B) $*
