@@ -83,13 +83,26 @@ struct pmap *pmap_create(void)
 	return pm;
 }
 
+/* entries to pass over from slot on, at most n: most of a table is empty, so eight are looked at in one go */
+static inline unsigned empty_run(const pte_t *slot, unsigned n)
+{
+	unsigned i = 0;
+
+	while (i + 8 <= n && !((slot[i] | slot[i + 1] | slot[i + 2] | slot[i + 3] | slot[i + 4] | slot[i + 5] |
+	    slot[i + 6] | slot[i + 7]) & PTE_P))
+		i += 8;
+	while (i < n && !(slot[i] & PTE_P))
+		i++;
+	return i;
+}
+
 static void free_tables(pte_t *table, int level)
 {
+	unsigned n = level == 3 ? KERNEL_SLOT : PT_ENTRIES, i;
+
 	if (level > 0) {
-		for (unsigned i = 0; i < (level == 3 ? KERNEL_SLOT : PT_ENTRIES); i++) {
-			if (table[i] & PTE_P)
-				free_tables(phys_to_kv(table[i] & PTE_ADDR), level - 1);
-		}
+		for (i = empty_run(table, n); i < n; i += 1 + empty_run(table + i + 1, n - i - 1))
+			free_tables(phys_to_kv(table[i] & PTE_ADDR), level - 1);
 	}
 	kpage_free(table);
 }
@@ -286,10 +299,13 @@ static uint64_t remove_some(struct pmap *pm, uint64_t va, uint64_t end)
 		if (stop > end || stop == 0)
 			stop = end;
 		for (slot = pmap_walk(pm, va); va < stop && rs.tlb.tb_count < REMOVE_BATCH; va += PAGE_SIZE, slot++) {
+			unsigned skip = empty_run(slot, (stop - va) / PAGE_SIZE);
 			struct pv_bucket *b;
 
-			if (!(*slot & PTE_P))
-				continue;
+			va += skip * PAGE_SIZE;
+			slot += skip;
+			if (va >= stop)
+				break;
 			b = remove_entry(pm, va, slot, rs.remote);
 			if (b != NULL)
 				rs.bucket[rs.buckets++] = b;
@@ -461,7 +477,13 @@ static uint64_t protect_some(struct pmap *pm, uint64_t va, uint64_t end, vm_prot
 		if (stop > end || stop == 0)
 			stop = end;
 		for (slot = pmap_walk(pm, va); va < stop; va += PAGE_SIZE, slot++) {
-			if ((*slot & PTE_P) && lower_entry(slot, prot))
+			unsigned skip = empty_run(slot, (stop - va) / PAGE_SIZE);
+
+			va += skip * PAGE_SIZE;
+			slot += skip;
+			if (va >= stop)
+				break;
+			if (lower_entry(slot, prot))
 				tlb_batch_add(&tb, va);
 		}
 		tlb_flush(&tb);
