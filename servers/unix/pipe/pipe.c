@@ -31,7 +31,8 @@ struct pipe {
 	uint8_t		*p_data;	/* allocated at the first write */
 	uint32_t	p_head, p_tail;	/* free-running */
 	uint32_t	p_readers, p_writers;
-	uint32_t	p_opens;	/* counts openings: a fifo's opener waits for a partner */
+	uint32_t	p_read_opens;	/* how often each end was opened: who opens a named */
+	uint32_t	p_write_opens;	/* pipe waits for the other to rise */
 	struct lx_timespec p_time;
 	uint32_t	p_mode, p_uid, p_gid;
 	struct wait_queue p_read_queue;
@@ -147,14 +148,14 @@ pipe_create(struct file *ends[2], uint32_t flags)
 
 /* A named pipe's opener waits until the other end was opened, even if only for a moment. */
 static int
-fifo_wait(struct pipe *p, const uint32_t *partners)
+fifo_wait(struct pipe *p, const uint32_t *partners, const uint32_t *partner_opens)
 {
-	uint32_t opens = p->p_opens;
+	uint32_t opens = *partner_opens;
 	int error = 0;
 
-	while (*partners == 0 && p->p_opens == opens && error == 0)
+	while (*partners == 0 && *partner_opens == opens && error == 0)
 		error = wait_sleep(&p->p_read_queue, &p->p_lock, WAIT_FOREVER);
-	return *partners != 0 || p->p_opens != opens ? 0 : error;
+	return *partners != 0 || *partner_opens != opens ? 0 : error;
 }
 
 static void
@@ -180,11 +181,15 @@ pipe_open(struct file *file)
 		return -LX_ENXIO;
 	}
 	ends_add(p, acc, 1);
-	p->p_opens++;
+	p->p_read_opens += acc != LX_O_WRONLY;
+	p->p_write_opens += acc != LX_O_RDONLY;
 	wait_queue_wake(&p->p_read_queue);
 	wait_queue_wake(&p->p_write_queue);
 	if (p->p_node != NULL && !nonblock && acc != LX_O_RDWR) {
-		error = fifo_wait(p, acc == LX_O_RDONLY ? &p->p_writers : &p->p_readers);
+		if (acc == LX_O_RDONLY)
+			error = fifo_wait(p, &p->p_writers, &p->p_write_opens);
+		else
+			error = fifo_wait(p, &p->p_readers, &p->p_read_opens);
 		if (error != 0)
 			ends_add(p, acc, -1);
 	}
@@ -335,7 +340,7 @@ pipe_poll(struct file *file, struct poll_table *table)
 	if (acc != LX_O_WRONLY) {
 		if (pipe_used(p) != 0)
 			events |= LX_POLLIN | LX_POLLRDNORM;
-		if (p->p_writers == 0 && (p->p_node == NULL || p->p_opens > 1))
+		if (p->p_writers == 0 && (p->p_node == NULL || p->p_write_opens != 0))
 			events |= LX_POLLHUP;
 	}
 	if (acc != LX_O_RDONLY) {
