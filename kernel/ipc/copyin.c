@@ -68,7 +68,8 @@ static mach_msg_return_t header_check(struct ipc_space *space, struct header_nam
 	struct ipc_table *t = &space->is_table;
 
 	if (!MACH_PORT_NAME_VALID(dest->hn_name) || (dest->hn_entry = ipc_entry_lookup(t, dest->hn_name)) == NULL ||
-	    !ipc_right_copyin_check(space, dest->hn_name, dest->hn_entry, dest->hn_type, false))
+	    !ipc_right_copyin_check(space, dest->hn_name, dest->hn_entry, dest->hn_type, false) ||
+	    !ipc_label_send(dest->hn_entry->ie_object))
 		return MACH_SEND_INVALID_DEST;
 	reply->hn_entry = NULL;
 	if (!MACH_PORT_NAME_VALID(reply->hn_name))

@@ -16,7 +16,7 @@
 #include <kern/string.h>
 
 #define SPARSE_TOKEN	0x80000000u
-#define SHRINK_MAX	64	/* chunks given back at a time: the space is locked */
+#define SHRINK_MAX	128	/* chunks given back at a time: the space is locked */
 
 static struct slab_cache *aux_cache;
 
@@ -364,6 +364,7 @@ static void sparse_migrate(struct ipc_table *t, mach_port_name_t name)
 		hash_remove(t, &t->it_reverse, slot | SPARSE_TOKEN, token_hash(t, &t->it_reverse, slot | SPARSE_TOKEN));
 	sparse_release(t, slot);
 	name_mark(t, name, true);
+	c->ic_aux->ica_live++;
 	if (hashed)
 		hash_insert(t, &t->it_reverse, name);
 }
@@ -457,6 +458,14 @@ static mach_port_name_t name_lowest(struct ipc_table *t)
 
 /* Entries */
 
+static struct ipc_entry *entry_take(struct ipc_table *t, mach_port_name_t name)
+{
+	struct ipc_chunk *c = &t->it_dir[name / IPC_CHUNK_SIZE];
+
+	c->ic_aux->ica_live++;
+	return &c->ic_entries[name % IPC_CHUNK_SIZE];
+}
+
 struct ipc_entry *ipc_entry_alloc(struct ipc_table *t, mach_port_name_t *namep)
 {
 	mach_port_name_t name;
@@ -483,7 +492,7 @@ struct ipc_entry *ipc_entry_alloc(struct ipc_table *t, mach_port_name_t *namep)
 		name_mark(t, name, true);
 	}
 	*namep = name;
-	return &t->it_dir[name / IPC_CHUNK_SIZE].ic_entries[name % IPC_CHUNK_SIZE];
+	return entry_take(t, name);
 }
 
 static bool stack_withdraw(struct ipc_table *t, mach_port_name_t name)
@@ -520,18 +529,7 @@ struct ipc_entry *ipc_entry_alloc_name(struct ipc_table *t, mach_port_name_t nam
 	}
 	if (!stack_withdraw(t, name))
 		name_mark(t, name, true);
-	return &t->it_dir[name / IPC_CHUNK_SIZE].ic_entries[name % IPC_CHUNK_SIZE];
-}
-
-static bool chunk_empty(const struct ipc_table *t, uint32_t chunk)
-{
-	const struct ipc_chunk_aux *aux = t->it_dir[chunk].ic_aux;
-
-	for (uint32_t i = 0; i < IPC_CHUNK_SIZE / 64; i++) {
-		if (aux->ica_used[i] != 0)
-			return false;
-	}
-	return true;
+	return entry_take(t, name);
 }
 
 /* Give empty chunks at the end back, all but one: a task at the edge must not make and free one all the time */
@@ -540,7 +538,8 @@ static void table_shrink(struct ipc_table *t)
 	for (uint32_t n = chunk_count(t), left = SHRINK_MAX; n > 2 && left > 0; n--, left--) {
 		struct ipc_chunk *c = &t->it_dir[n - 1];
 
-		if (!chunk_empty(t, n - 1) || !chunk_empty(t, n - 2))
+		/* a name of it may stand on the stack: that one is sparse then */
+		if (c->ic_aux->ica_live != 0 || t->it_dir[n - 2].ic_aux->ica_live != 0)
 			return;
 		kfree(c->ic_entries, IPC_CHUNK_SIZE * sizeof(struct ipc_entry));
 		slab_free(aux_cache, c->ic_aux);
@@ -553,18 +552,19 @@ static void table_shrink(struct ipc_table *t)
 void ipc_entry_free(struct ipc_table *t, mach_port_name_t name, struct ipc_entry *e)
 {
 	*e = (struct ipc_entry){ 0 };
-	if (name >= t->it_limit) {
+	if (name >= t->it_limit)
 		sparse_release(t, sparse_find(t, name));
-	}
+	else
+		t->it_dir[name / IPC_CHUNK_SIZE].ic_aux->ica_live--;
 	if (t->it_stack == NULL)
 		t->it_stack = kalloc(IPC_NAME_STACK * sizeof(mach_port_name_t));
 	if (t->it_stack != NULL && t->it_stack_count < IPC_NAME_STACK) {
 		t->it_stack[t->it_stack_count++] = name;
 	} else if (name < t->it_limit) {
 		name_mark(t, name, false);
-		if (name >= t->it_limit - IPC_CHUNK_SIZE && t->it_limit > 2 * IPC_CHUNK_SIZE)
-			table_shrink(t);
 	}
+	if (t->it_limit > 2 * IPC_CHUNK_SIZE && name >= t->it_limit - IPC_CHUNK_SIZE)
+		table_shrink(t);
 }
 
 bool ipc_entry_next(struct ipc_table *t, uint32_t *cursor, mach_port_name_t *namep, struct ipc_entry **ep)

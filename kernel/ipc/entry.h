@@ -49,6 +49,7 @@ struct ipc_entry {
 /* What goes with a chunk's entries */
 struct ipc_chunk_aux {
 	uint64_t	 ica_used[IPC_CHUNK_SIZE / 64];	/* names in use or on the name stack */
+	uint32_t	 ica_live;			/* names in use */
 	uint32_t	 ica_links[IPC_CHUNK_SIZE];	/* chains of the reverse hash */
 };
 

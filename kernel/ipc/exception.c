@@ -63,15 +63,17 @@ static kern_return_t reply_result(struct ipc_kmsg *kmsg)
 		/* the long form means the same */
 		kr = (got & ~(1ull << 30)) == want ? reply->RetCode : MIG_TYPE_ERROR;
 	}
-	/* the send-once right it came by is used up, not destroyed */
-	ipc_port_lock(ikm_dest(kmsg));
-	if (MACH_MSGH_BITS_REMOTE(kmsg->ikm_header.msgh_bits) == MACH_MSG_TYPE_PORT_SEND_ONCE) {
-		ikm_dest(kmsg)->ip_sorights--;
-		ipc_port_unlock(ikm_dest(kmsg));
-		ipc_port_release(ikm_dest(kmsg));
+	/* the send-once right it came by is used up, not destroyed; the fast path has seen to that */
+	if (kmsg->ikm_fast) {
+		kmsg->ikm_fast = false;
+	} else if (MACH_MSGH_BITS_REMOTE(kmsg->ikm_header.msgh_bits) == MACH_MSG_TYPE_PORT_SEND_ONCE) {
+		struct ipc_port *port = ikm_dest(kmsg);
+
+		ipc_port_lock(port);
+		port->ip_sorights--;
+		ipc_port_unlock(port);
+		ipc_port_release(port);
 		kmsg->ikm_header.msgh_remote_port = MACH_PORT_NULL;
-	} else {
-		ipc_port_unlock(ikm_dest(kmsg));
 	}
 	ipc_kmsg_destroy(kmsg);
 	return kr;
@@ -159,6 +161,7 @@ kern_return_t ipc_exception_rpc(struct ipc_port *port, struct ipc_port *thread_r
 		return KERN_RESOURCE_SHORTAGE;
 	}
 	it->it_done = done;
+	it->it_option = MACH_RCV_MSG;
 	so.so_port = it->it_reply;
 	ipc_port_ref(so.so_port);
 	/* never blocks: a thread has one exception under way at a time */

@@ -69,7 +69,7 @@ static struct ipc_port *fast_reply(struct ipc_space *space, const mach_msg_heade
  * Hand the message to the first waiting receiver of `ring`.
  * => the ring's lock and the port's held; false: nobody, or not one who can take it
  */
-static bool fast_deliver(struct ipc_port *dest, struct queue **ring, struct ipc_kmsg *kmsg, struct ipc_port *reply,
+static inline bool fast_deliver(struct ipc_port *dest, struct queue **ring, struct ipc_kmsg *kmsg, struct ipc_port *reply,
     struct thread **handoff)
 {
 	mach_msg_header_t *h = &kmsg->ikm_header, saved;
@@ -110,7 +110,7 @@ static bool fast_deliver(struct ipc_port *dest, struct queue **ring, struct ipc_
 }
 
 /* => space locked; as fast_deliver, through the set when the port is in one */
-static bool fast_to_port(struct ipc_port *dest, struct ipc_kmsg *kmsg, struct ipc_port *reply, bool once,
+static inline bool fast_to_port(struct ipc_port *dest, struct ipc_kmsg *kmsg, struct ipc_port *reply, bool once,
     struct thread **handoff)
 {
 	struct ipc_pset *pset;
@@ -118,15 +118,15 @@ static bool fast_to_port(struct ipc_port *dest, struct ipc_kmsg *kmsg, struct ip
 
 	ipc_port_lock(dest);
 	pset = dest->ip_set;
-	if (dest->ip_state == IP_SPACE && dest->ip_messages == NULL && ipc_label_send(dest)) {
-		if (pset == NULL) {
-			sent = fast_deliver(dest, &dest->ip_receivers, kmsg, reply, handoff);
-		} else {
+	/* a port of the kernel's own that is no object: a thread waits there for the answer to its exception */
+	if ((dest->ip_state == IP_SPACE || (dest->ip_state == IP_KERNEL && dest->ip_kotype == IKOT_NONE)) &&
+	    dest->ip_messages == NULL && ipc_label_send(dest)) {
+		if (pset != NULL)
 			ipc_pset_lock(pset);
-			sent = fast_deliver(dest, &pset->ps_receivers, kmsg, reply, handoff);
+		sent = fast_deliver(dest, pset != NULL ? &pset->ps_receivers : &dest->ip_receivers, kmsg, reply, handoff);
+		if (pset != NULL)
 			ipc_pset_unlock(pset);
-		}
-		if (sent && once)
+		if (once && sent)
 			dest->ip_sorights--;
 	}
 	ipc_port_unlock(dest);
@@ -134,7 +134,7 @@ static bool fast_to_port(struct ipc_port *dest, struct ipc_kmsg *kmsg, struct ip
 }
 
 /* => space locked. The reply right is made first: two ports are never locked at a time */
-static bool fast_request(struct ipc_port *dest, struct ipc_kmsg *kmsg, struct ipc_port *reply, struct thread **handoff)
+static inline bool fast_request(struct ipc_port *dest, struct ipc_kmsg *kmsg, struct ipc_port *reply, struct thread **handoff)
 {
 	/* a look without locks, so that the right is seldom made in vain */
 	if (dest->ip_receivers == NULL && dest->ip_set == NULL)
@@ -173,7 +173,7 @@ static void fast_kernel(struct ipc_port *dest, struct ipc_kmsg *kmsg, struct ipc
 }
 
 /* => space locked: a reply */
-static bool fast_send_reply(struct ipc_space *space, struct ipc_kmsg *kmsg, struct thread **handoff)
+static inline bool fast_send_reply(struct ipc_space *space, struct ipc_kmsg *kmsg, struct thread **handoff)
 {
 	mach_port_name_t name = kmsg->ikm_header.msgh_remote_name;
 	struct ipc_entry *e = fast_destination(space, &kmsg->ikm_header);
@@ -192,7 +192,7 @@ static bool fast_send_reply(struct ipc_space *space, struct ipc_kmsg *kmsg, stru
 }
 
 /* => space locked: a request */
-static enum ipc_fast fast_send_request(struct ipc_space *space, struct ipc_kmsg *kmsg, const struct ipc_source *so,
+static inline enum ipc_fast fast_send_request(struct ipc_space *space, struct ipc_kmsg *kmsg, const struct ipc_source *so,
     struct thread **handoff)
 {
 	struct ipc_entry *e = fast_destination(space, &kmsg->ikm_header);
@@ -262,6 +262,58 @@ bool ipc_fast_answer(struct ipc_kmsg *kmsg, const struct ipc_source *so, uint32_
 	if (ok)
 		ipc_port_release(port);
 	return ok;
+}
+
+static inline void fast_enqueue(struct thread *self, struct queue **ring, void *object, bool on_set)
+{
+	struct ipc_thread *it = &self->th_ipc;
+
+	it->it_object = object;
+	it->it_on_set = on_set;
+	it->it_kmsg = NULL;
+	it->it_queued = IPC_QUEUED_RECEIVER;
+	ring_push(ring, &self->th_wait_link);
+	thread_will_wait(true, 0);
+}
+
+bool ipc_fast_wait(struct thread *self, const struct ipc_source *so)
+{
+	struct ipc_port *port = so->so_port;
+	struct ipc_pset *pset = so->so_set;
+	bool wait;
+
+	if (port != NULL) {
+		ipc_port_lock(port);
+		wait = port->ip_messages == NULL && port->ip_set == NULL && port->ip_state == IP_SPACE &&
+		    port->ip_space == self->th_task->tk_space;
+		if (wait)
+			fast_enqueue(self, &port->ip_receivers, port, false);
+		ipc_port_unlock(port);
+	} else {
+		ipc_pset_lock(pset);
+		wait = pset->ps_ready == NULL && pset->ps_active;
+		if (wait)
+			fast_enqueue(self, &pset->ps_receivers, pset, true);
+		ipc_pset_unlock(pset);
+	}
+	return wait;
+}
+
+bool ipc_fast_received(struct thread *self, struct ipc_kmsg **kmsgp)
+{
+	struct ipc_thread *it = &self->th_ipc;
+	struct ipc_kmsg *kmsg;
+
+	if (self->th_wait_result != WAIT_AWAKENED || (kmsg = it->it_kmsg) == NULL || !kmsg->ikm_fast)
+		return false;
+	it->it_kmsg = NULL;
+	if (it->it_on_set)
+		ipc_pset_release(it->it_object);
+	else
+		ipc_port_release(it->it_object);
+	it->it_object = NULL;
+	*kmsgp = kmsg;
+	return true;
 }
 
 /* => the held send-once right becomes a name; the error bits */

@@ -23,6 +23,11 @@ enum ipc_fast	 ipc_fast_send(struct ipc_kmsg *, mach_port_name_t rcv_name, struc
  * false: it must be queued
  */
 bool		 ipc_fast_answer(struct ipc_kmsg *, const struct ipc_source *, uint32_t rcv_size);
+/* => the current thread waits for a message from *source, whose reference it keeps; false: a message is there, or the source is not
+   what it was. Receive arguments in th_ipc, no options */
+bool		 ipc_fast_wait(struct thread *, const struct ipc_source *);
+/* => in the continuation: true when the wait ended with a fast message */
+bool		 ipc_fast_received(struct thread *, struct ipc_kmsg **);
 /* => a fast message becomes a copied one; MACH_RCV_HEADER_ERROR with bits: only its header is good */
 mach_msg_return_t ipc_fast_copyout(struct ipc_kmsg *, struct ipc_space *);
 

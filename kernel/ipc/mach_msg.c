@@ -68,11 +68,15 @@ static mach_msg_return_t receive_done(struct thread *self, mach_msg_return_t mr,
 
 static void receive_continue(void)
 {
+	struct thread *self = current_thread();
 	struct ipc_kmsg *kmsg;
 	uint32_t size;
-	mach_msg_return_t mr = ipc_mqueue_receive_finish(&kmsg, &size);
+	mach_msg_return_t mr;
 
-	thread_syscall_return(receive_done(current_thread(), mr, kmsg, size));
+	if (ipc_fast_received(self, &kmsg))
+		thread_syscall_return(receive_fast(self, kmsg));
+	mr = ipc_mqueue_receive_finish(&kmsg, &size);
+	thread_syscall_return(receive_done(self, mr, kmsg, size));
 }
 
 /* A receiver was to get the CPU, but this thread goes on: both run */
@@ -141,6 +145,8 @@ static mach_msg_return_t fast_receive(struct thread *self, struct ipc_source *so
 	mach_msg_return_t mr;
 	uint32_t size = 0;
 
+	if (handoff != NULL && ipc_fast_wait(self, so))
+		thread_handoff(handoff, receive_continue);	/* does not return */
 	mr = ipc_mqueue_receive(so, it->it_option, it->it_rcv_size, 0, receive_continue, &handoff, &kmsg, &size);
 	abandon_handoff(handoff);
 	return receive_done(self, mr, kmsg, size);

@@ -99,14 +99,11 @@ long trap_mach_port_insert_right(uint64_t task, uint64_t name, uint64_t right, u
 		return MACH_SEND_INTERRUPTED;
 	if (MACH_MSG_TYPE_PORT_ANY((uint32_t)type) && MACH_PORT_NAME_VALID((mach_port_name_t)name)) {
 		kr = ipc_right_copyin_name(ipc_space_self(), (mach_port_name_t)right, (unsigned)type, true, &port);
-		/* a name that gives no such right: as the message would say it */
 		if (kr == KERN_SUCCESS) {
 			held = ipc_right_held_type((unsigned)type);
 			kr = mach_port_insert_right(space, (mach_port_name_t)name, port, held);
 			if (kr != KERN_SUCCESS)
 				ipc_right_destroy_held(port, held);
-		} else {
-			kr = KERN_INVALID_CAPABILITY;
 		}
 	}
 	ipc_space_release(space);

@@ -24,6 +24,8 @@ copyin:
 	jnz	copy_check_end
 copy_bytes:
 	STAC
+	cmpq	$32, %rdx			/* a message header: every message twice */
+	je	copy_header
 	movl	%edx, %ecx
 	cmpq	$64, %rdx
 	ja	copy_long
@@ -48,6 +50,24 @@ copy_done:
 	CLAC
 	xorl	%eax, %eax
 	ret
+copy_header:
+21:	movq	(%rsi), %rax
+22:	movq	8(%rsi), %rcx
+23:	movq	%rax, (%rdi)
+24:	movq	%rcx, 8(%rdi)
+25:	movq	16(%rsi), %rax
+26:	movq	24(%rsi), %rcx
+27:	movq	%rax, 16(%rdi)
+28:	movq	%rcx, 24(%rdi)
+	jmp	copy_done
+	EXTABLE	21b, copy_fault
+	EXTABLE	22b, copy_fault
+	EXTABLE	23b, copy_fault
+	EXTABLE	24b, copy_fault
+	EXTABLE	25b, copy_fault
+	EXTABLE	26b, copy_fault
+	EXTABLE	27b, copy_fault
+	EXTABLE	28b, copy_fault
 copy_long:
 	movq	%rdx, %rcx
 	shrq	$3, %rcx
