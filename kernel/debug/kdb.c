@@ -33,7 +33,8 @@ void
 kdb_backtrace_all(void)
 {
 	kprintf("cpu %u:\n", cpu_self()->cp_id);
-	backtrace_print((uintptr_t)__builtin_return_address(0), (uintptr_t)__builtin_frame_address(0));
+	/* this frame's return address is the first line */
+	backtrace_print((uintptr_t)__builtin_return_address(0), *(const uintptr_t *)__builtin_frame_address(0));
 	cpu_backtrace_others();
 }
 

@@ -6,6 +6,7 @@
  * without $(task-create) is not started: it is data, reached through device "rd<N>".
  * RIGHTS  variables hold send rights; an argument makes one more, named in the new task's space.
  */
+#include <debug/kdb.h>
 #include <device/device.h>
 #include <ipc/ipc.h>
 #include <kern/boot_script.h>
@@ -339,7 +340,8 @@ parse_lines(struct boot_program *programs, uint32_t n)
 	return any;
 }
 
-static void
+/* => how many run */
+static uint32_t
 run_programs(struct boot_program *programs, uint32_t n)
 {
 	bool compatibility = n == 1 && !programs[0].bp_bad && programs[0].bp_line.bl_words <= 1
@@ -370,8 +372,21 @@ run_programs(struct boot_program *programs, uint32_t n)
 			started++;
 		}
 	}
-	if (started == 0)
-		kprintf("boot: no program was started: give a module with $(task-create) $(task-resume)\n");
+	return started;
+}
+
+/* nobody will ever run: somebody at the console may look round, a machine alone ends */
+static void
+nothing_to_run(void)
+{
+	unsigned long flags;
+
+	kprintf("boot: no program was started: give a module with $(task-create) $(task-resume)\n");
+	flags = interrupts_disable();
+	if (!kdb_attended(2))
+		plat_exit(3);
+	kdb_enter("nothing to run");
+	interrupts_restore(flags);
 }
 
 /* tasks live by their threads from here on */
@@ -397,17 +412,19 @@ release_programs(struct boot_program *programs, uint32_t n)
 void
 bootstrap_start(void)
 {
-	uint32_t n = boot_module_count;
+	uint32_t n = boot_module_count, started;
 	struct boot_program *programs = n > 0 ? kzalloc(n * sizeof *programs) : NULL;
 
 	if (n == 0) {
-		kprintf("boot: no modules: nothing to run. Add them with qemu -initrd or GRUB's module command\n");
+		kprintf("boot: no modules. Add them with qemu -initrd or GRUB's module command\n");
+		nothing_to_run();
 		return;
 	}
 	if (programs == NULL)
 		panic("no memory for %u boot modules", n);
 	variables_init();
-	if (parse_lines(programs, n))
-		run_programs(programs, n);
+	started = parse_lines(programs, n) ? run_programs(programs, n) : 0;
 	release_programs(programs, n);
+	if (started == 0)
+		nothing_to_run();
 }

@@ -16,6 +16,11 @@
 #define REBOOT_EXIT		0x8000
 #define REBOOT_EXIT_STATUS(o)	((o) >> 16 & 0xff)
 
+/* and, in debug builds, what a broken kernel would do: the tests look at the report */
+#define REBOOT_ASSERT		0x2000
+#define REBOOT_FAULT		0x4000
+#define FAULT_ADDRESS		0xdead000ul
+
 #define LOAD_PERIOD_NS	5000000000ull
 
 uint32_t host_load_average[3], host_mach_factor[3];
@@ -154,6 +159,11 @@ host_reboot(host_priv_t host, int options)
 		kdb_enter("host_reboot");
 		return KERN_SUCCESS;
 	}
+#ifdef DEBUG
+	KASSERT(!(options & REBOOT_ASSERT));
+	if (options & REBOOT_FAULT)
+		*(volatile int *)FAULT_ADDRESS = 1;
+#endif
 	if (options & REBOOT_EXIT)
 		plat_exit(REBOOT_EXIT_STATUS(options));
 	if (options & RB_HALT)
