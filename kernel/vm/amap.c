@@ -201,6 +201,19 @@ vm_amap_set_shared(struct vm_amap *am)
 	spin_unlock(&am->am_lock);
 }
 
+bool
+vm_amap_is_shared(struct vm_amap *am)
+{
+	bool shared;
+
+	if (!__atomic_load_n(&am->am_shared, __ATOMIC_RELAXED))
+		return false;
+	spin_lock(&am->am_lock);
+	shared = vm_amap_shared_locked(am);
+	spin_unlock(&am->am_lock);
+	return shared;
+}
+
 void
 vm_amap_clear(struct vm_amap *am, uint64_t first, uint64_t count)
 {
@@ -209,7 +222,7 @@ vm_amap_clear(struct vm_amap *am, uint64_t first, uint64_t count)
 	while (at <= last) {
 		spin_lock(&am->am_lock);
 		/* another map may still use the slots of a shared amap: they go with the last reference */
-		if (am->am_shared || ptree_next(&am->am_tree, &at, last) == NULL) {
+		if (vm_amap_shared_locked(am) || ptree_next(&am->am_tree, &at, last) == NULL) {
 			spin_unlock(&am->am_lock);
 			return;
 		}
@@ -227,7 +240,7 @@ vm_amap_extend(struct vm_amap *am, uint64_t end, uint64_t count)
 	bool ok;
 
 	spin_lock(&am->am_lock);
-	ok = !am->am_shared && am->am_backing == NULL && end == am->am_slots &&
+	ok = !vm_amap_shared_locked(am) && am->am_backing == NULL && end == am->am_slots &&
 	    __atomic_load_n(&am->am_refs, __ATOMIC_ACQUIRE) == 1;
 	if (ok)
 		am->am_slots += count;

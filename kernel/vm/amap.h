@@ -35,7 +35,7 @@ struct vm_amap {
 	uint32_t	 am_refs;		/* (a) */
 	struct ptree	 am_tree;		/* (l) of struct vm_anon */
 	uint64_t	 am_slots;		/* (l) slots ever given out: an entry grows only into fresh ones */
-	bool		 am_shared;		/* (l) several maps share it: changes must reach all of them; never reset */
+	bool		 am_shared;		/* (l) several maps may share it; see vm_amap_shared_locked */
 	struct vm_object *am_backing;		/* (I) referenced */
 	uint64_t	 am_backing_index;	/* (I) */
 	struct queue	 am_copies_link;	/* (o) vo_copies */
@@ -55,6 +55,17 @@ struct vm_amap	*vm_amap_copy(struct vm_amap *, uint64_t first, uint64_t count);
 /* lower all mappings, in any map, of the resident pages in the slots to read-only */
 void		 vm_amap_write_protect(struct vm_amap *, uint64_t first, uint64_t count);
 void		 vm_amap_set_shared(struct vm_amap *);
+/* do several maps share it, so that changes must reach all of them? => the caller has an entry of it, its map locked */
+bool		 vm_amap_is_shared(struct vm_amap *);
+
+/* the same, am_lock held: when the caller's reference is the only one, sharing is over */
+static inline bool
+vm_amap_shared_locked(struct vm_amap *am)
+{
+	if (am->am_shared && __atomic_load_n(&am->am_refs, __ATOMIC_ACQUIRE) == 1)
+		am->am_shared = false;
+	return am->am_shared;
+}
 /* drop slots which no entry covers any more */
 void		 vm_amap_clear(struct vm_amap *, uint64_t first, uint64_t count);
 /* => true when slots [end, end + count) were fresh and are now given to the caller, whose entry ends at `end` */

@@ -153,7 +153,7 @@ vm_copy_backing(struct vm_map *map, struct vm_entry *e, uint64_t start, uint64_t
 	if (to->ve_amap == NULL)
 		return KERN_RESOURCE_SHORTAGE;
 	to->ve_index = index;
-	if (e->ve_amap->am_shared)
+	if (vm_amap_is_shared(e->ve_amap))
 		vm_amap_write_protect(e->ve_amap, index, pages);
 	else if (e->ve_prot & VM_PROT_WRITE)
 		pmap_protect(map->vm_pmap, start, end, e->ve_prot & ~VM_PROT_WRITE);
@@ -250,7 +250,7 @@ copy_entries(struct vm_map *map, uint64_t start, uint64_t end, struct vm_map_cop
 static bool
 movable(const struct vm_entry *e)
 {
-	return e->ve_amap != NULL && !e->ve_amap->am_shared && e->ve_wired == 0;
+	return e->ve_amap != NULL && !vm_amap_is_shared(e->ve_amap) && e->ve_wired == 0;
 }
 
 /* => map write-locked, range checked and clipped; nothing is changed on failure but clips */

@@ -300,7 +300,7 @@ replace_page(struct fault *f, struct vm_entry *e, uint64_t slot, struct vm_page 
 	}
 	vm_pageq_activate(fresh);
 	/* other maps of a shared region must find the new page; our own mapping is replaced or removed */
-	if (old != NULL && am->am_shared)
+	if (old != NULL && vm_amap_shared_locked(am))
 		pmap_page_protect(old, VM_PROT_NONE);
 	r = fault_deliver(f, fresh, e->ve_prot);
 	if (old != NULL && f->f_pmap != NULL && (!f->f_enter || r != RESOLVE_DONE))

@@ -520,7 +520,7 @@ fork_copy(struct vm_map *map, struct vm_entry *e, struct vm_entry *c, struct for
 {
 	struct vm_amap *am = e->ve_amap;
 
-	if (am == NULL || am->am_shared || e->ve_wired != 0)
+	if (am == NULL || vm_amap_is_shared(am) || e->ve_wired != 0)
 		return vm_copy_backing(map, e, e->ve_start, e->ve_end, c);
 	if (am == fs->fs_amap) {
 		c->ve_amap = fs->fs_copy;

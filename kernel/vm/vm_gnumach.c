@@ -191,6 +191,9 @@ vm_allocate_contiguous(host_priv_t host, vm_task_t map, vm_address_t *vaddr, rpc
 		return kr;
 	}
 	*paddr = vm_page_to_phys(p);
+	/* drivers do not fault on it later; what cannot be entered now still could be then */
+	for (i = 0; i < pages; i++)
+		(void)vm_fault(map, *vaddr + (i << PAGE_SHIFT), VM_PROT_DEFAULT, false);
 	return KERN_SUCCESS;
 }
 

@@ -163,6 +163,33 @@ TEST(contiguous_memory_is_where_it_says)
 	CHECK_OK(vm_deallocate(SELF, a, 5 * PAGE));
 }
 
+TEST(wired_memory_stays_in_place_when_it_is_inherited)
+{
+	vm_address_t a;
+	rpc_phys_addr_t pa, pages[3], *list = pages;
+	mach_msg_type_number_t n = 3;
+	vm_offset_t data;
+	mach_msg_type_number_t count;
+	mach_port_t child;
+
+	CHECK_OK(vm_allocate_contiguous(test_host_priv, SELF, &a, &pa, 3 * PAGE, 0, 1ull << 40, PAGE));
+	*(volatile long *)(a + PAGE) = 1;
+	REQUIRE(task_create(SELF, 1, &child) == KERN_SUCCESS);
+	*(volatile long *)(a + PAGE) = 2;
+	CHECK_OK(vm_pages_phys(test_host_priv, SELF, a, 3 * PAGE, &list, &n));
+	CHECK_EQ(n, 3);
+	for (unsigned i = 0; i < n; i++)
+		CHECK_EQ(list[i], pa + i * PAGE);
+	if (list != pages)
+		vm_deallocate(SELF, (vm_address_t)list, n * sizeof *list);
+	CHECK_OK(vm_read(child, a + PAGE, 8, &data, &count));
+	CHECK_EQ(*(long *)data, 1);
+	vm_deallocate(SELF, data, count);
+	CHECK_OK(task_terminate(child));
+	mach_port_deallocate(SELF, child);
+	CHECK_OK(vm_deallocate(SELF, a, 3 * PAGE));
+}
+
 /* every call takes any address and size without harm: the results must be errors or successes, never a stopped machine */
 TEST(boundary_matrix_of_addresses_and_sizes)
 {
