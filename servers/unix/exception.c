@@ -35,17 +35,21 @@ struct fault {
 static void
 fault_translate(int exception, int code, int64_t subcode, uint64_t rip, struct fault *fault)
 {
+	bool present;
+
 	fault->f_address = rip;
 	fault->f_error = 0;
 	fault->f_code = LX_SI_KERNEL;
 	switch (exception) {
 	case EXC_BAD_ACCESS:
 		fault->f_sig = LXS_SEGV;
-		fault->f_code = code == KERN_PROTECTION_FAILURE ? 2 : 1;
 		fault->f_trap = TRAP_PAGE;
 		fault->f_address = subcode;
+		/* What keeps the lowest pages empty is no mapping to Linux. */
+		present = code == KERN_PROTECTION_FAILURE && fault->f_address >= UNIX_LOW_END;
+		fault->f_code = present ? 2 : 1;
 		/* Reading or writing is not told: a write by a program is what is asked for. */
-		fault->f_error = 6 | (code == KERN_PROTECTION_FAILURE);
+		fault->f_error = 6 | present;
 		if (code == KERN_MEMORY_ERROR) {
 			fault->f_sig = LXS_BUS;
 			fault->f_code = 2;
@@ -114,6 +118,17 @@ exception_divert(struct uthread *thread, int exception, int code, int64_t subcod
 	return uthread_set_state(thread, &state) == 0;
 }
 
+/* A thread that is not ours: the program made it by kernel requests, or its process has just ended.  => process_lock held */
+static void
+exception_stranger(mach_port_t kernel_task)
+{
+	struct process *process;
+
+	for (process = process_next(NULL); process != NULL; process = process_next(process))
+		if (process->p_space != NULL && process->p_space->sp_task == kernel_task)
+			process_terminate(process, wait_status_signal(LXS_SEGV));
+}
+
 static void
 exception_reply(const mach_msg_header_t *request, mach_msg_header_t *reply, kern_return_t code)
 {
@@ -131,28 +146,52 @@ exception_reply(const mach_msg_header_t *request, mach_msg_header_t *reply, kern
 	out->RetCode = code;
 }
 
+/* Every process can get at the exception port: what it sends itself must not pass for names of rights. */
+static bool
+exception_well_formed(const mach_msg_header_t *request)
+{
+	const char *body = (const char *)request;
+	int at;
+
+	if (request->msgh_id != 2400 || request->msgh_size != EXCEPTION_SIZE ||
+	    (request->msgh_bits & MACH_MSGH_BITS_COMPLEX) == 0)
+		return false;
+	for (at = 32; at <= 48; at += 16) {
+		const mach_msg_type_t *type = (const mach_msg_type_t *)(body + at);
+
+		if (type->msgt_name != MACH_MSG_TYPE_MOVE_SEND || type->msgt_number != 1 ||
+		    !type->msgt_inline)
+			return false;
+	}
+	return true;
+}
+
 boolean_t
 exception_handle(mach_msg_header_t *request, mach_msg_header_t *reply)
 {
 	char *body = (char *)request;
 	mach_port_t kernel_thread, kernel_task;
 	struct uthread *thread;
-	kern_return_t code = KERN_SUCCESS;
+	bool ended = false;
 
-	if (request->msgh_id != 2400 || request->msgh_size != EXCEPTION_SIZE)
+	if (!exception_well_formed(request))
 		return FALSE;
 	kernel_thread = *(mach_port_t *)(body + 40);
 	kernel_task = *(mach_port_t *)(body + 56);
 	mutex_lock(&process_lock);
 	thread = uthread_by_port(kernel_thread);
 	if (thread == NULL)
-		code = KERN_FAILURE;
+		exception_stranger(kernel_task);
 	else if (!exception_divert(thread, *(int *)(body + 72), *(int *)(body + 88),
 	    *(int64_t *)(body + 104)))
 		process_terminate(thread->t_process, wait_status_signal(LXS_SEGV));
+	ended = uthread_by_port(kernel_thread) == NULL;
 	mutex_unlock(&process_lock);
+	/* The task goes soon: until then the fault must not come again. */
+	if (ended)
+		thread_suspend(kernel_thread);
 	mach_port_deallocate(mach_task_self(), kernel_thread);
 	mach_port_deallocate(mach_task_self(), kernel_task);
-	exception_reply(request, reply, code);
+	exception_reply(request, reply, KERN_SUCCESS);
 	return TRUE;
 }

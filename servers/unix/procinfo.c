@@ -28,6 +28,19 @@ proc_info_list(int after, int *pids, int count)
 	return n;
 }
 
+int
+proc_info_highest(void)
+{
+	struct process *process;
+	int highest = 0;
+
+	mutex_lock(&process_lock);
+	for (process = process_next(NULL); process != NULL; process = process_next(process))
+		highest = process->p_pid;
+	mutex_unlock(&process_lock);
+	return highest;
+}
+
 static char
 info_state(const struct process *process)
 {

@@ -36,6 +36,7 @@ struct proc_info {
 
 /* Process ids above `after`, ascending; returns how many were written. */
 int	proc_info_list(int after, int *pids, int count);
+int	proc_info_highest(void);	/* the highest process id now */
 int	proc_info_get(int pid, struct proc_info *info);		/* -LX_ESRCH */
 /* Thread ids of a process above `after`. */
 int	proc_info_threads(int pid, int after, int *tids, int count);

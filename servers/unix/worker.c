@@ -128,9 +128,10 @@ worker(void *argument)
 
 			request = reply;
 			reply = swap;
-			mr = mach_msg(request, MACH_SEND_MSG | MACH_RCV_MSG,
+			/* A reply port that is full belongs to a program that lies: nobody waits for it. */
+			mr = mach_msg(request, MACH_SEND_MSG | MACH_SEND_TIMEOUT | MACH_RCV_MSG,
 			    request->msgh_size, WORKER_MESSAGE_MAX, worker_set,
-			    MACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL);
+			    0, MACH_PORT_NULL);
 		} else {
 			mr = mach_msg(request, MACH_RCV_MSG, 0, WORKER_MESSAGE_MAX, worker_set,
 			    MACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL);

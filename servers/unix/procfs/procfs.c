@@ -13,6 +13,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <limits.h>
 #include <string.h>
 
 #include "procfs.h"
@@ -258,10 +259,14 @@ proc_readdir(struct file *file, void *data, size_t size, int64_t *offset)
 	struct pnode *node = pnode_of(file->f_item);
 	const struct pentry *e = node->pn_entry, *child;
 	struct fill f = { .data = data, .size = size };
-	int64_t at;
+	int64_t at, highest;
 	char name[16];
 	int n;
 
+	/* What begins after the reading is not listed: else it might never end. f_lock is held. */
+	if (*offset == 0)
+		file->f_private = (void *)(intptr_t)proc_info_highest();
+	highest = e == &proc_root_entry ? (intptr_t)file->f_private : INT_MAX;
 	for (at = *offset; at < 2; at++) {
 		if (!fill_add(&f, pnode_ino(e, node->pn_pid, node->pn_number),
 		    at == 0 ? "." : "..", LX_S_IFDIR, at + 1))
@@ -278,7 +283,8 @@ proc_readdir(struct file *file, void *data, size_t size, int64_t *offset)
 	}
 	if (at < NUMBERS)
 		at = NUMBERS;
-	while (e->pe_next != NULL && (n = e->pe_next(node, (int)(at - NUMBERS) - 1)) >= 0) {
+	while (e->pe_next != NULL && (n = e->pe_next(node, (int)(at - NUMBERS) - 1)) >= 0 &&
+	    n <= highest) {
 		(void)snprintf(name, sizeof(name), "%d", n);
 		if (!fill_add(&f, pnode_ino(e->pe_number, e == &proc_root_entry ? n :
 		    node->pn_pid, n), name, e->pe_number->pe_mode, NUMBERS + n + 1))
