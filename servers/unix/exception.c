@@ -50,6 +50,8 @@ fault_translate(int exception, int code, int64_t subcode, uint64_t rip, struct f
 		fault->f_code = present ? 2 : 1;
 		/* Reading or writing is not told: a write by a program is what is asked for. */
 		fault->f_error = 6 | present;
+		if (code == KERN_RESOURCE_SHORTAGE)
+			fault->f_sig = LXS_KILL;	/* no memory left: who asked for it goes */
 		if (code == KERN_MEMORY_ERROR) {
 			fault->f_sig = LXS_BUS;
 			fault->f_code = 2;
