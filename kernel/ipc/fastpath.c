@@ -97,9 +97,10 @@ static inline bool fast_deliver(struct ipc_port *dest, struct queue **ring, stru
 		h->msgh_protected_payload = dest->ip_ext->ipx_payload;
 	}
 	kmsg->ikm_fast = true;
-	if (__builtin_expect(thread_go_handoff(th, WAIT_AWAKENED), 1)) {
+	if (__builtin_expect(handoff != NULL ? thread_go_handoff(th, WAIT_AWAKENED) : thread_go(th, WAIT_AWAKENED), 1)) {
 		dest->ip_seqno++;
-		*handoff = th;
+		if (handoff != NULL)
+			*handoff = th;
 		return true;
 	}
 	/* its wait was broken: it goes by itself, and the general path finds another */
@@ -237,6 +238,20 @@ enum ipc_fast ipc_fast_send(struct ipc_kmsg *kmsg, mach_port_name_t rcv_name, st
 	}
 	ipc_space_unlock(space);
 	return how;
+}
+
+bool ipc_fast_reply(struct ipc_kmsg *kmsg)
+{
+	struct ipc_space *space = ipc_space_self();
+	bool sent = false;
+
+	if (kmsg->ikm_header.msgh_bits != REPLY_BITS || kmsg->ikm_header.msgh_local_name != MACH_PORT_NAME_NULL)
+		return false;
+	ipc_space_lock(space);
+	if (space->is_active)
+		sent = fast_send_reply(space, kmsg, NULL);
+	ipc_space_unlock(space);
+	return sent;
 }
 
 bool ipc_fast_answer(struct ipc_kmsg *kmsg, const struct ipc_source *so, uint32_t rcv_size)

@@ -18,6 +18,8 @@ enum ipc_fast {
 
 /* => a raw message and a receive with no options; nothing locked */
 enum ipc_fast	 ipc_fast_send(struct ipc_kmsg *, mach_port_name_t rcv_name, struct ipc_source *, struct thread **handoff);
+/* => a raw message sent alone: true: it is with its receiver, who runs; false: nothing has changed */
+bool		 ipc_fast_reply(struct ipc_kmsg *);
 /*
  * => a kernel object's answer, taken straight to the reply port's waiting owner: true: copied header, its body still held;
  * false: it must be queued

@@ -198,6 +198,8 @@ static mach_msg_return_t trap_send(struct thread *self, uint32_t send_size, stru
 			*done = how == IPC_FAST_SENT ? fast_receive(self, &so, *handoff) : kernel_call(self, kmsg, &so);
 			return MACH_SEND_IN_PROGRESS;
 		}
+	} else if (option == MACH_SEND_MSG && ipc_fast_reply(kmsg)) {
+		return MACH_MSG_SUCCESS;
 	}
 	if ((option & MACH_SEND_CANCEL) && it->it_notify == MACH_PORT_NAME_NULL) {
 		ipc_kmsg_free_receiver(kmsg);

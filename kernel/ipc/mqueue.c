@@ -442,14 +442,18 @@ mach_msg_return_t ipc_mqueue_receive(struct ipc_source *so, uint32_t option, uin
 	*kmsgp = NULL;
 	mr = so->so_port != NULL ? receive_port(so, option, rcv_size, timeout, kmsgp, size) :
 	    receive_set(so, option, rcv_size, timeout, kmsgp, size);
+	next = handoff != NULL ? *handoff : NULL;
+	if (next != NULL)
+		*handoff = NULL;
 	if (mr != MACH_RCV_IN_PROGRESS) {
+		/* we go on and so does the other: before anything here can block */
+		if (next != NULL)
+			thread_handoff(next, NULL);
 		source_release(so);
 		mqueue_accepted(*kmsgp);
 		return mr;
 	}
-	next = handoff != NULL ? *handoff : NULL;
 	if (next != NULL) {
-		*handoff = NULL;
 		thread_handoff(next, cont);
 	} else {
 		thread_block(cont);
