@@ -137,10 +137,14 @@ around_object(const struct fault *f, const struct vm_entry *e, struct vm_object 
 	const struct ptree_node *leaf = ptree_leaf(&o->vo_pages, index);
 	struct vm_page *page[FAULT_AROUND], *p;
 	uint64_t first, last, at, in_object;
+	pmap_paddr_t pa;
 
 	if (leaf == NULL)
 		return;
 	around_window(e, slot, FAULT_AROUND, &first, &last);
+	/* behind a mapped page what comes before was looked at already */
+	if (slot > first && pmap_extract(f->f_pmap, f->f_va - PAGE_SIZE, &pa))
+		first = slot;
 	for (at = first; at <= last; at++) {
 		page[at - first] = NULL;
 		in_object = index - slot + at;

@@ -314,6 +314,19 @@ ptree_share(struct ptree *dst, const struct ptree *src, const struct ptree_ops *
 		item_ref(src->pt_root, src->pt_height, ops);
 }
 
+/* the used slots of a node at `level` whose indices start at base that [first, last] touches */
+static uint64_t
+slots_in(const struct ptree_node *n, unsigned level, uint64_t base, uint64_t first, uint64_t last)
+{
+	uint64_t size = 1ull << (level * PTREE_SHIFT), used = n->pn_used;
+
+	if (first > base)
+		used &= ~0ull << slot_of(first, level);
+	if (last - base < size - 1)
+		used &= ~0ull >> (PTREE_MASK - slot_of(last, level));
+	return used;
+}
+
 /*
  * A copy of what lies in [first, last] below n, whose own indices start at base.
  * => *out NULL and true when nothing lies there; false on shortage
@@ -331,16 +344,18 @@ share_below(void *item, unsigned level, uint64_t base, uint64_t first, uint64_t 
 		return true;
 	}
 	span = slot_span(level);
+	if (slots_in(n, level, base, first, last) == 0) {
+		*out = NULL;
+		return true;
+	}
 	c = ptree_node_alloc();
 	if (c == NULL)
 		return false;
-	for (used = n->pn_used; used != 0; used &= used - 1) {
+	for (used = slots_in(n, level, base, first, last); used != 0; used &= used - 1) {
 		unsigned i = __builtin_ctzll(used);
 		uint64_t at = base + i * span;
 		void *below = NULL;
 
-		if (at > last || at + span - 1 < first)
-			continue;
 		if (!share_below(n->pn_slot[i], level - 1, at, first, last, ops, &below)) {
 			item_rel(c, level, ops);
 			return false;
@@ -384,12 +399,10 @@ clear_below(void **ref, unsigned level, uint64_t base, uint64_t first, uint64_t 
 		return false;
 	n = *ref;
 	span = slot_span(level);
-	for (used = n->pn_used; used != 0; used &= used - 1) {
+	for (used = slots_in(n, level, base, first, last); used != 0; used &= used - 1) {
 		unsigned i = __builtin_ctzll(used);
 		uint64_t at = base + i * span;
 
-		if (at > last || at + span - 1 < first)
-			continue;
 		ok &= clear_below(&n->pn_slot[i], level - 1, at, first, last, ops);
 		if (n->pn_slot[i] == NULL)
 			node_put(n, i, NULL);

@@ -288,10 +288,13 @@ static void remove_flush(struct remove_state *rs)
 /* one stretch, at most a table's worth and REMOVE_BATCH mappings, under one hold of the lock; => where to go on */
 static uint64_t remove_some(struct pmap *pm, uint64_t va, uint64_t end)
 {
-	struct remove_state rs = { .tlb = { .tb_pmap = pm }, .remote = cpu_count > 1 };
+	struct remove_state rs;
 	uint64_t stop;
 	pte_t *slot;
 
+	tlb_batch_init(&rs.tlb, pm);
+	rs.buckets = 0;
+	rs.remote = cpu_count > 1;
 	spin_lock(&pm->pm_lock);
 	va = skip_hole(pm, va, end);
 	if (va < end) {
@@ -343,10 +346,11 @@ static void link_entry(struct pmap *pm, uint64_t va, pte_t *slot, pte_t e, struc
 static bool enter_same(struct pmap *pm, uint64_t va, pte_t *slot, pte_t new)
 {
 	struct pv_bucket *b = bucket_of(new & PTE_ADDR);
-	struct tlb_batch tb = { .tb_pmap = pm };
+	struct tlb_batch tb;
 	pte_t old = __atomic_load_n(slot, __ATOMIC_RELAXED);
 	bool same;
 
+	tlb_batch_init(&tb, pm);
 	if (!(old & PTE_P) || ((old ^ new) & PTE_ADDR))
 		return false;
 	if (!(old & PTE_MANAGED)) {
@@ -379,8 +383,7 @@ static __attribute__((noinline)) void replace_entry(struct pmap *pm, uint64_t va
 	struct pv_bucket *b = remove_entry(pm, va, slot, remote);
 	struct tlb_batch tb;
 
-	tb.tb_pmap = pm;
-	tb.tb_count = 0;
+	tlb_batch_init(&tb, pm);
 	tlb_batch_add(&tb, va);
 	tlb_flush(&tb);
 	if (b != NULL)
@@ -466,10 +469,11 @@ static bool lower_entry(pte_t *slot, vm_prot_t prot)
 
 static uint64_t protect_some(struct pmap *pm, uint64_t va, uint64_t end, vm_prot_t prot)
 {
-	struct tlb_batch tb = { .tb_pmap = pm };
+	struct tlb_batch tb;
 	uint64_t stop;
 	pte_t *slot;
 
+	tlb_batch_init(&tb, pm);
 	spin_lock(&pm->pm_lock);
 	va = skip_hole(pm, va, end);
 	if (va < end) {
@@ -509,10 +513,11 @@ static void page_remove_all(struct vm_page_md *md)
 	struct pv_entry *pv;
 
 	while ((pv = md->pv_list) != NULL) {
-		struct tlb_batch tb = { .tb_pmap = pv->pv_pmap };
+		struct tlb_batch tb;
 		pte_t *slot = pmap_walk(pv->pv_pmap, pv->pv_va);
 		pte_t e = __atomic_exchange_n(slot, 0, __ATOMIC_ACQ_REL);
 
+		tlb_batch_init(&tb, pv->pv_pmap);
 		pv_keep_bits(md, e);
 		tlb_batch_add(&tb, pv->pv_va);
 		tlb_flush(&tb);
@@ -533,8 +538,9 @@ void pmap_page_protect(struct vm_page *page, vm_prot_t prot)
 		page_remove_all(md);
 	} else {
 		for (struct pv_entry *pv = md->pv_list; pv != NULL; pv = pv->pv_next) {
-			struct tlb_batch tb = { .tb_pmap = pv->pv_pmap };
+			struct tlb_batch tb;
 
+			tlb_batch_init(&tb, pv->pv_pmap);
 			if (lower_entry(pmap_walk(pv->pv_pmap, pv->pv_va), prot))
 				tlb_batch_add(&tb, pv->pv_va);
 			tlb_flush(&tb);
@@ -584,9 +590,10 @@ static void page_clear_bit(struct vm_page *page, uint8_t flag, pte_t bit, bool f
 	spin_lock(&b->pb_lock);
 	md->pv_flags &= ~flag;
 	for (struct pv_entry *pv = md->pv_list; pv != NULL; pv = pv->pv_next) {
-		struct tlb_batch tb = { .tb_pmap = pv->pv_pmap };
+		struct tlb_batch tb;
 		pte_t old = __atomic_fetch_and(pmap_walk(pv->pv_pmap, pv->pv_va), ~bit, __ATOMIC_ACQ_REL);
 
+		tlb_batch_init(&tb, pv->pv_pmap);
 		if (flush && (old & bit))
 			tlb_batch_add(&tb, pv->pv_va);
 		tlb_flush(&tb);

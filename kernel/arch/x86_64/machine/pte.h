@@ -53,6 +53,12 @@ struct tlb_batch {
 	uint64_t	 tb_pages[TLB_PAGES_MAX];
 };
 
+/* not an initialiser: clearing the array costs more than most flushes */
+static inline void tlb_batch_init(struct tlb_batch *tb, struct pmap *pm)
+{
+	tb->tb_pmap = pm;
+	tb->tb_count = 0;
+}
 void	tlb_batch_add(struct tlb_batch *, uint64_t va);
 void	tlb_flush(struct tlb_batch *);		/* => pre-emption off; returns when no CPU has them */
 bool	tlb_is_remote(const struct pmap *);	/* another CPU may have entries of it */
