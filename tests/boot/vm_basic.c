@@ -151,6 +151,30 @@ TEST(wiring_keeps_pages_and_is_undone)
 	CHECK_OK(vm_deallocate(SELF, a, 16 * PAGE));
 }
 
+/* the untouched pages of the stack stay */
+TEST_FLAGS(a_whole_map_can_be_wired_now_and_in_future, TEST_MAY_LEAK)
+{
+	struct vm_statistics before, during, after;
+	vm_address_t a = 0;
+	mach_port_t child;
+
+	CHECK_OK(vm_statistics(SELF, &before));
+	CHECK_OK(vm_wire_all(test_host_priv, SELF, VM_WIRE_ALL));
+	CHECK_OK(vm_allocate(SELF, &a, 10 * PAGE, 1));
+	CHECK_OK(vm_statistics(SELF, &during));
+	CHECK(during.wire_count >= before.wire_count + 30);
+	*(volatile char *)a = 1;
+	REQUIRE(task_create(SELF, 1, &child) == KERN_SUCCESS);
+	*(volatile char *)(a + PAGE) = 1;
+	CHECK_OK(task_terminate(child));
+	mach_port_deallocate(SELF, child);
+	CHECK_OK(vm_wire_all(test_host_priv, SELF, VM_WIRE_NONE));
+	CHECK_OK(vm_statistics(SELF, &after));
+	CHECK_EQ(after.wire_count, before.wire_count);
+	CHECK_OK(vm_deallocate(SELF, a, 10 * PAGE));
+	CHECK_EQ(vm_wire_all(mach_host_self(), SELF, VM_WIRE_ALL), KERN_NO_ACCESS);
+}
+
 TEST(contiguous_memory_is_where_it_says)
 {
 	vm_address_t a;
