@@ -10,6 +10,8 @@
 extern const char *const counter_names[COUNT_KINDS];
 #ifdef DEBUG
 void	fault_point_arm(const char *name, int64_t nth);
+#else
+static inline void fault_point_arm(const char *name, int64_t nth) { (void)name; (void)nth; }
 #endif
 
 #endif

@@ -292,7 +292,24 @@ counters_read(struct device *d, const struct device_read *r, const void **from, 
 	return D_SUCCESS;
 }
 
-const struct device_ops counters_ops = { .do_name = "counters", .do_open = unit_zero, .do_read = counters_read };
+/* tests: the recnum-th allocation at the fault point named (or "*": any) fails; debug builds */
+static io_return_t
+counters_write(struct device *d, uint64_t recnum, uint64_t at, const void *name, uint32_t count)
+{
+	char copy[32];
+
+	(void)d;
+	if (at != 0 || count == 0 || count >= sizeof copy)
+		return D_INVALID_SIZE;
+	memcpy(copy, name, count);
+	copy[count] = 0;
+	fault_point_arm(copy, (int64_t)recnum);
+	return D_SUCCESS;
+}
+
+const struct device_ops counters_ops = {
+	.do_name = "counters", .do_open = unit_zero, .do_read = counters_read, .do_write = counters_write,
+};
 
 void
 memory_devices_init(void)
