@@ -24,6 +24,15 @@ KERNEL        := $(B)/ernst
 .PHONY: kernel
 kernel: $(KERNEL)
 
+# glyphs of the framebuffer console, from Debian's Unifont
+CONSOLE_FONT  := /usr/share/consolefonts/Unifont-APL8x16.psf.gz
+KERNEL_OBJ    += $(B)/obj/console_font.o
+$(B)/obj/console_font.o: $(CONSOLE_FONT) tools/psf-font
+	$(call say,FONT,$<)
+	@mkdir -p $(@D)
+	$(Q)tools/psf-font $< > $(@:.o=.S)
+	$(Q)$(CC) -m64 -c -o $@ $(@:.o=.S)
+
 $(B)/obj/kernel/%.c.o: kernel/%.c | $(KERNEL_GEN)
 	$(call say,CC,$<)
 	@mkdir -p $(@D)

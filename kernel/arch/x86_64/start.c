@@ -19,7 +19,9 @@ void machine_start(uint64_t multiboot_info)
 	boot_cpu.cp_online = true;
 	plat_early_init(multiboot_info);
 	kprintf("Ernst on %s\n", cpu_features.name[0] ? cpu_features.name : cpu_features.vendor);
+	plat_screen_pause();
 	pmap_bootstrap();
+	plat_screen_resume();
 	cpu_enable_features();
 	kprintf("memory: %lu MiB\n", (unsigned long)(boot_memory_total >> 20));
 	plat_find_hardware();

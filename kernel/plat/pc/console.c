@@ -15,11 +15,11 @@ void console_putc(char c)
 	/* A terminal's line discipline has put its own carriage return before the newline. */
 	if (c == '\n' && last != '\r') {
 		serial_putc('\r');
-		vga_putc('\r');
+		screen_putc('\r');
 	}
 	last = c;
 	serial_putc(c);
-	vga_putc(c);
+	screen_putc(c);
 }
 
 int console_poll(void)

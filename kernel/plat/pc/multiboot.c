@@ -28,6 +28,7 @@ struct multiboot_info {
 	uint64_t fb_addr;
 	uint32_t fb_pitch, fb_width, fb_height;
 	uint8_t fb_bpp, fb_type;
+	uint8_t fb_colour[6];			/* first bit and size of red, green, blue */
 } __attribute__((packed));
 
 struct multiboot_module {
@@ -209,11 +210,11 @@ void plat_early_init(uint64_t info)
 	serial_init();
 	if (mbi->flags & MBI_FRAMEBUFFER)
 		boot_framebuffer = (struct framebuffer){ mbi->fb_addr, mbi->fb_pitch, mbi->fb_width, mbi->fb_height,
-		    mbi->fb_bpp, mbi->fb_type };
-	if (boot_framebuffer.fb_phys != 0 && boot_framebuffer.fb_type != 2)
-		screen_off();
-	else
+		    mbi->fb_bpp, mbi->fb_type, mbi->fb_colour[0], mbi->fb_colour[2], mbi->fb_colour[4] };
+	if (boot_framebuffer.fb_phys == 0 || boot_framebuffer.fb_type == 2)
 		vga_init();
+	else
+		fb_init();
 	boot_info_raw = mbi;
 	find_memory(mbi);
 	memcpy(boot_ram, boot_memory, sizeof boot_ram);

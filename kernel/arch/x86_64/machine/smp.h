@@ -15,6 +15,8 @@ extern struct cpu **cpu_table;
 extern uint32_t plat_cpu_count;			/* usable processors; [0] is the boot CPU */
 extern uint32_t *plat_cpu_apic_ids;
 void	plat_early_init(uint64_t multiboot_info);	/* consoles, memory, command line */
+void	plat_screen_pause(void);			/* page tables are about to change */
+void	plat_screen_resume(void);			/* ... and have */
 void	plat_find_hardware(void);		/* ACPI or MP tables: CPUs, IO-APICs */
 void	plat_interrupts_init(void);		/* PIC, IO-APICs, keyboard, serial */
 void	plat_irq(unsigned vector);		/* interrupt of a line */

@@ -12,18 +12,30 @@ struct framebuffer {
 	uint64_t fb_phys;
 	uint32_t fb_pitch, fb_width, fb_height;
 	uint8_t	 fb_bpp, fb_type;		/* type 1: direct colour, 2: text */
+	uint8_t	 fb_red, fb_green, fb_blue;	/* first bit of each colour */
 };
 extern struct framebuffer boot_framebuffer;	/* fb_phys 0: none */
 bool	boot_option(const char *word, char *value, size_t size);	/* "word=value" on the command line */
 
-/* serial.c, vga.c, fb.c, kbd.c */
+/* screen.c: a small terminal on whatever the machine shows characters with */
+struct screen {
+	unsigned sc_columns, sc_rows;
+	void	(*sc_draw)(unsigned row, unsigned column, unsigned char c, uint8_t attribute);
+	void	(*sc_cursor)(unsigned row, unsigned column);
+};
+void	screen_init(const struct screen *);	/* cleared; output goes to it from now on */
+void	screen_putc(char);
+void	screen_pause(bool);			/* nothing may be drawn just now */
+
+/* vga.c, fb.c: the two there are */
+void	vga_init(void);
+bool	fb_init(void);				/* => false: no framebuffer that can be used */
+
+/* serial.c, kbd.c */
 void	serial_init(void);
 void	serial_putc(char);
 int	serial_poll(void);
 void	serial_enable_irq(void);
-void	vga_init(void);
-void	vga_putc(char);
-void	screen_off(void);			/* no text screen at this address */
 void	kbd_enable_irq(void);
 int	kbd_poll(void);
 void	console_input(int c);			/* interrupt context: a character came in */
