@@ -24,7 +24,7 @@ static const struct emulation_vector no_emulation;
 
 extern char stack_start[];
 struct thread *context_switch_stacks(struct thread *old, struct thread *new);
-static void switch_task(struct cpu *, struct cpu_machine *, struct task *);
+static inline void switch_task(struct cpu *, struct cpu_machine *, struct task *);
 
 kern_return_t machine_thread_init(struct thread *th)
 {
@@ -120,15 +120,25 @@ void stack_prepare(struct thread *th, void *stack, void (*fn)(struct thread *))
 	th->th_machine.mt_kernel_rsp = (uint64_t)sp;
 }
 
+/* nearly always all null: then one store */
+static inline void save_selectors(struct machine_thread *mt)
+{
+	uint32_t ds, es, fs, gs;
+
+	__asm__("movl %%ds, %0; movl %%es, %1; movl %%fs, %2; movl %%gs, %3" : "=r"(ds), "=r"(es), "=r"(fs), "=r"(gs));
+	if (__builtin_expect((ds | es | fs | gs) == 0, 1)) {
+		mt->mt_selectors = 0;
+		return;
+	}
+	mt->mt_ds = (uint16_t)ds;
+	mt->mt_es = (uint16_t)es;
+	mt->mt_fs = (uint16_t)fs;
+	mt->mt_gs = (uint16_t)gs;
+}
+
 static void save_segments(struct machine_thread *mt)
 {
-	uint16_t ds, es, fs, gs;
-
-	__asm__("movw %%ds, %0; movw %%es, %1; movw %%fs, %2; movw %%gs, %3" : "=r"(ds), "=r"(es), "=r"(fs), "=r"(gs));
-	mt->mt_ds = ds;
-	mt->mt_es = es;
-	mt->mt_fs = fs;
-	mt->mt_gs = gs;
+	save_selectors(mt);
 	if (cpu_features.fsgsbase) {
 		__asm__ volatile("rdfsbase %0" : "=r"(mt->mt_fs_base));
 		__asm__ volatile("swapgs; rdgsbase %0; swapgs" : "=r"(mt->mt_gs_base));
@@ -166,29 +176,26 @@ void segments_load_bases(struct machine_thread *mt)
 	interrupts_restore(flags);
 }
 
-static void switch_segments(struct cpu *cpu, struct machine_thread *from, struct machine_thread *to)
+static inline void switch_segments(struct cpu *cpu, struct machine_thread *from, struct machine_thread *to)
 {
-	save_segments(from);
-	if (from->mt_ds | from->mt_es | from->mt_fs | from->mt_gs | to->mt_ds | to->mt_es | to->mt_fs | to->mt_gs)
+	save_selectors(from);
+	if (__builtin_expect((from->mt_selectors | to->mt_selectors) != 0, 0))
 		load_selectors(cpu, to);
 	if (cpu_features.fsgsbase) {
-		__asm__ volatile("wrfsbase %0" :: "r"(to->mt_fs_base));
-		__asm__ volatile("swapgs; wrgsbase %0; swapgs" :: "r"(to->mt_gs_base));
+		__asm__ volatile("rdfsbase %0; wrfsbase %1" : "=&r"(from->mt_fs_base) : "r"(to->mt_fs_base));
+		__asm__ volatile("swapgs; rdgsbase %0; wrgsbase %1; swapgs" : "=&r"(from->mt_gs_base) : "r"(to->mt_gs_base));
 		return;
 	}
 	wrmsr(MSR_FS_BASE, to->mt_fs_base);
 	wrmsr(MSR_KERNEL_GS_BASE, to->mt_gs_base);
 }
 
-static void switch_task(struct cpu *cpu, struct cpu_machine *cm, struct task *task)
+/* descriptors and ports of the task's own, or left by the one before */
+static __attribute__((noinline)) void switch_special(struct cpu_machine *cm, struct task *task)
 {
 	struct machine_task *mk = &task->tk_machine;
 	const uint64_t *ldt = mk->mk_ldt != NULL ? mk->mk_ldt : default_ldt;
-	const struct emulation_vector *ev = __atomic_load_n(&task->tk_emulation, __ATOMIC_ACQUIRE);
 
-	pmap_switch(cpu, vm_map_pmap(task->tk_map));
-	cpu->cp_emulation = ev != NULL ? ev : &no_emulation;
-	cm->cm_task = task;
 	if (cm->cm_ldt != ldt)
 		seg_load_ldt(cm, ldt, mk->mk_ldt != NULL ? mk->mk_ldt_count : 4);
 	if (mk->mk_gdt_used || cm->cm_gdt_used) {
@@ -204,6 +211,19 @@ static void switch_task(struct cpu *cpu, struct cpu_machine *cm, struct task *ta
 		cm->cm_iomap_task = task;
 	}
 	cm->cm_tss.iomap_base = offsetof(struct cpu_machine, cm_iomap) - offsetof(struct cpu_machine, cm_tss);
+}
+
+static inline void switch_task(struct cpu *cpu, struct cpu_machine *cm, struct task *task)
+{
+	const struct machine_task *mk = &task->tk_machine;
+	const struct emulation_vector *ev = __atomic_load_n(&task->tk_emulation, __ATOMIC_ACQUIRE);
+
+	pmap_switch(cpu, vm_map_pmap(task->tk_map));
+	cpu->cp_emulation = ev != NULL ? ev : &no_emulation;
+	cm->cm_task = task;
+	if (__builtin_expect(mk->mk_ldt != NULL || mk->mk_gdt_used || mk->mk_iomap != NULL || cm->cm_ldt != default_ldt ||
+	    cm->cm_gdt_used || cm->cm_tss.iomap_base != TSS_NO_IOMAP, 0))
+		switch_special(cm, task);
 }
 
 static void switch_debug(struct cpu_machine *cm, struct machine_thread *to)

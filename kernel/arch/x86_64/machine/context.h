@@ -29,7 +29,10 @@ struct machine_thread {
 	struct user_regs mt_regs __attribute__((aligned(16)));
 	uint64_t	 mt_kernel_rsp;		/* saved by context_switch while it owns a stack */
 	uint64_t	 mt_fs_base, mt_gs_base;
-	uint16_t	 mt_ds, mt_es, mt_fs, mt_gs;	/* selectors, mostly null */
+	union {				/* selectors, mostly null */
+		struct { uint16_t mt_ds, mt_es, mt_fs, mt_gs; };
+		uint64_t mt_selectors;
+	};
 	struct fpu_state *mt_fpu;		/* NULL: never used, kernel threads */
 	struct cpu	*mt_fpu_cpu;		/* CPU that loaded mt_fpu last */
 	uint64_t	 mt_debug[8];
