@@ -15,7 +15,7 @@
 #define FUTEX_CLOCK_REALTIME	0x100
 #define BITSET_ANY		0xffffffffu
 
-static long wait_result(kern_return_t kr)
+static long wait_result(kern_return_t kr, bool timed)
 {
 	switch (kr) {
 	case KERN_SUCCESS:
@@ -27,7 +27,7 @@ static long wait_result(kern_return_t kr)
 	case KERN_INVALID_ADDRESS:
 		return -LX_EFAULT;
 	default:	/* interrupted, before or during the wait */
-		return -UNIX_ERESTARTSYS;
+		return timed ? -UNIX_ERESTARTNOHAND : -UNIX_ERESTARTSYS;
 	}
 }
 
@@ -52,7 +52,7 @@ static long futex_wait(uint64_t address, uint32_t value, long time, bool absolut
 	}
 	t->t_deadline = deadline;
 	t->t_breakable = 1;
-	long r = wait_result(gsync_wait(mach_task_self_, address, value, 0, ms, flags));
+	long r = wait_result(gsync_wait(mach_task_self_, address, value, 0, ms, flags), time != 0);
 	t->t_breakable = 0;
 	return r;
 }

@@ -43,7 +43,6 @@ static void restart(struct tcb *t)
 	t->t_regs.rip -= 2;		/* the syscall instruction */
 	t->t_regs.rcx = t->t_regs.rip;
 	t->t_regs.rax = (uint64_t)t->t_call;
-	t->t_restarting = 1;
 	t->t_call = -1;
 }
 
@@ -56,7 +55,6 @@ static void settle_for_handler(struct tcb *t, const struct emul_sigaction *sa)
 		return;
 	if (result == -UNIX_ERESTARTNOINTR || (result == -UNIX_ERESTARTSYS && sa->sa_flags & EMUL_SA_RESTART)) {
 		restart(t);
-		t->t_restarting = 0;	/* the handler may make calls of its own */
 	} else if (result == -UNIX_ERESTARTSYS || result == -UNIX_ERESTARTNOHAND) {
 		t->t_regs.rax = (uint64_t)-LX_EINTR;
 	}
@@ -76,6 +74,7 @@ static bool handle(struct tcb *t, const struct lx_siginfo *info, uint64_t trapno
 	if (sa.sa_handler == EMUL_SIG_DFL || sa.sa_handler == EMUL_SIG_IGN)
 		return false;
 	settle_for_handler(t, &sa);
+	t->t_restarting = 0;	/* the handler may make calls of its own */
 	if (emul_frame_push(t, &sa, info, frame_mask(t), trapno, error, cr2) < 0) {
 		unix_sig_fatal(emul_call_port(), LXS_SEGV);
 		return true;
@@ -106,6 +105,17 @@ void emul_deliver(void)
 	take(tcb_self());
 }
 
+/* calls that set t_deadline before they wait, and take it up again with emul_deadline when they are restarted */
+static bool has_deadline(int64_t call)
+{
+	switch (call) {
+	case 7: case 23: case 35: case 128: case 202: case 230: case 270: case 271:	/* poll ... ppoll, as in calls.h */
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* A call was interrupted: handlers first, then it is restarted as if nothing had been. */
 void emul_interrupted(long result)
 {
@@ -117,6 +127,7 @@ void emul_interrupted(long result)
 	if (take(t))
 		return;
 	emul_mask_restore(t);
+	t->t_restarting = has_deadline(t->t_call) && t->t_deadline >= 0;
 	restart(t);
 }
 
