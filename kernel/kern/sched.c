@@ -316,17 +316,17 @@ sched_kicked(void)
 		__atomic_fetch_or(&c->cp_thread->th_ast, AST_PREEMPT, __ATOMIC_RELAXED);
 }
 
-void
-sched_setrun(struct thread *t)
+/* => queued at that CPU; *idle: it idled and was claimed */
+static struct cpu *
+enqueue(struct thread *t, bool *idle)
 {
 	uint64_t now = clock_uptime_ns();
 	struct run_queue *rq;
 	struct cpu *c;
-	bool idle;
 
 	KASSERT(t->th_runq == NULL && !(t->th_state & TH_IDLE));
 	t->th_pri = (int16_t)effective_priority(t, now);
-	c = choose_cpu(t, &idle);
+	c = choose_cpu(t, idle);
 	if (c == NULL)
 		c = cpu_get(0);		/* its set has no CPU: it waits where it will be looked for */
 	rq = &c->cp_sched->cs_runq;
@@ -334,7 +334,26 @@ sched_setrun(struct thread *t)
 	runq_push(rq, t, t->th_preempted);
 	t->th_preempted = false;
 	spin_unlock(&rq->rq_lock);
+	return c;
+}
+
+void
+sched_setrun(struct thread *t)
+{
+	bool idle;
+	struct cpu *c = enqueue(t, &idle);
+
 	if (idle || t->th_pri < __atomic_load_n(&c->cp_sched->cs_cur_pri, __ATOMIC_RELAXED))
+		ask_resched(c);
+}
+
+void
+sched_setrun_given(struct thread *t)
+{
+	bool idle;
+	struct cpu *c = enqueue(t, &idle);
+
+	if (idle || (c != cpu_self() && t->th_pri < __atomic_load_n(&c->cp_sched->cs_cur_pri, __ATOMIC_RELAXED)))
 		ask_resched(c);
 }
 

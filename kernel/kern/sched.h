@@ -65,6 +65,8 @@ const struct sched_policy *sched_policy(int number);	/* NULL: no such policy */
 void	sched_cpu_init(struct cpu *, struct cpu_sched *);
 /* thread lock held; RUN set, not on a queue */
 void	sched_setrun(struct thread *);
+/* the same for one that gave its CPU to another: it does not take it back before the quantum ends, be it better or not */
+void	sched_setrun_given(struct thread *);
 /* thread lock held: take it off its run queue; false when it is not on one */
 bool	sched_remove(struct thread *);
 /* thread lock held: new effective priority after base, policy, depression or use changed */

@@ -45,7 +45,9 @@ thread_dispatch(struct thread *old)
 		old->th_state &= ~TH_RUN;
 		stopped = old->th_stop_waiters;
 		old->th_stop_waiters = false;
-	} else
+	} else if (old->th_gave)
+		sched_setrun_given(old);
+	else
 		sched_setrun(old);
 	spin_unlock(&old->th_lock);
 	if (reap)

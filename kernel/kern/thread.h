@@ -77,6 +77,7 @@ struct thread {
 	bool		 th_active;		/* (t) false once termination began */
 	bool		 th_stop_waiters;	/* (t) somebody waits for it to stop or to die */
 	bool		 th_preempted;		/* (c) gave up the CPU against its will */
+	bool		 th_gave;		/* (c) hands its CPU to a thread by name and stays runnable */
 
 	/* scheduling */
 	struct queue	 th_run_link;		/* (r) */

@@ -88,6 +88,7 @@ trap_swtch_pri(int priority)
 static void
 thread_switch_continue(void)
 {
+	current_thread()->th_gave = false;
 	thread_depress_abort(current_thread());
 	thread_syscall_return(KERN_SUCCESS);
 }
@@ -124,6 +125,8 @@ trap_thread_switch(mach_port_name_t name, int option, uint32_t ms)
 	next = thread_take_over(name);
 	if (option == SWITCH_OPTION_WAIT)
 		thread_will_wait(true, clock_uptime_ns() + (uint64_t)ms * 1000000);
+	else
+		current_thread()->th_gave = next != NULL;
 	if (next != NULL)
 		thread_handoff(next, thread_switch_continue);
 	else if (option == SWITCH_OPTION_WAIT)
