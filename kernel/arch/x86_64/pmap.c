@@ -120,7 +120,9 @@ void pmap_destroy(struct pmap *pm)
 	/* loaded still under an idle or kernel thread */
 	if (cpu_self()->cp_pmap == pm || tlb_is_remote(pm))
 		cpu_call_all(leave_pmap, pm);
-	pmap_remove(pm, 0, 1ull << 47);
+	/* the map was cleared before: to look through all of an empty address space would be most of a fork's end */
+	if (__atomic_load_n(&pm->pm_resident, __ATOMIC_ACQUIRE) != 0)
+		pmap_remove(pm, 0, 1ull << 47);
 	/* pmap_page_protect takes mappings away too; counting them down is the last it does with the pmap */
 	while (__atomic_load_n(&pm->pm_resident, __ATOMIC_ACQUIRE) != 0)
 		smp_poll();
