@@ -66,7 +66,10 @@ static kern_return_t reply_result(struct ipc_kmsg *kmsg)
 	/* the send-once right it came by is used up, not destroyed; the fast path has seen to that */
 	if (kmsg->ikm_fast) {
 		kmsg->ikm_fast = false;
-	} else if (MACH_MSGH_BITS_REMOTE(kmsg->ikm_header.msgh_bits) == MACH_MSG_TYPE_PORT_SEND_ONCE) {
+		ipc_kmsg_free_receiver(kmsg);
+		return kr;
+	}
+	if (MACH_MSGH_BITS_REMOTE(kmsg->ikm_header.msgh_bits) == MACH_MSG_TYPE_PORT_SEND_ONCE) {
 		struct ipc_port *port = ikm_dest(kmsg);
 
 		ipc_port_lock(port);
@@ -112,7 +115,7 @@ static void exception_continue(void)
 static struct ipc_kmsg *make_request(struct ipc_port *port, struct ipc_port *reply, struct ipc_port *thread_right,
     struct ipc_port *task_right, int exception, int code, int64_t subcode)
 {
-	struct ipc_kmsg *kmsg = ipc_kmsg_alloc(sizeof(struct exception_request));
+	struct ipc_kmsg *kmsg = ipc_kmsg_alloc_sender(sizeof(struct exception_request));
 	struct exception_request *r;
 
 	if (kmsg == NULL)

@@ -111,24 +111,6 @@ void ipc_kmsg_drop_spare(struct ipc_thread *it)
 	it->it_spare = NULL;
 }
 
-bool ipc_item_next(struct ipc_item *item, char *at, const char *end)
-{
-	mach_msg_type_t *type = (mach_msg_type_t *)(void *)at;
-
-	if (at + sizeof(*type) > end)
-		return false;
-	item->ii_type = type;
-	item->ii_name = type->msgt_name;
-	item->ii_inline = type->msgt_inline;
-	item->ii_port = MACH_MSG_TYPE_PORT_ANY(type->msgt_name);
-	item->ii_dealloc = type->msgt_deallocate;
-	item->ii_number = type->msgt_number;
-	item->ii_length = ((uint64_t)type->msgt_number * type->msgt_size + 7) / 8;
-	item->ii_data = at + sizeof(*type);
-	item->ii_next = item->ii_data + (item->ii_inline ? (item->ii_length + 7) & ~7ull : sizeof(uint64_t));
-	return true;
-}
-
 static void clean_ports(struct ipc_port **ports, uint32_t number, unsigned type)
 {
 	for (uint32_t i = 0; i < number; i++)

@@ -70,7 +70,25 @@ struct ipc_item {
 	char		*ii_next;
 };
 /* => false at the end of a body the kernel has checked or made */
-bool		 ipc_item_next(struct ipc_item *, char *at, const char *end);
+static inline bool ipc_item_next(struct ipc_item *item, char *at, const char *end)
+{
+	mach_msg_type_t *type = (mach_msg_type_t *)(void *)at;
+	uint32_t word;
+
+	if (at + sizeof(*type) > end)
+		return false;
+	word = *(const uint32_t *)(const void *)at;	/* one load for the bit fields */
+	item->ii_type = type;
+	item->ii_name = word & 0xff;
+	item->ii_inline = word >> 29 & 1;
+	item->ii_dealloc = word >> 31;
+	item->ii_port = MACH_MSG_TYPE_PORT_ANY(item->ii_name);
+	item->ii_number = type->msgt_number;
+	item->ii_length = ((uint64_t)type->msgt_number * (word >> 8 & 0xffff) + 7) / 8;
+	item->ii_data = at + sizeof(*type);
+	item->ii_next = item->ii_data + (item->ii_inline ? (item->ii_length + 7) & ~7ull : sizeof(uint64_t));
+	return true;
+}
 
 /* copyin.c: message of the current thread, raw to held. On error the message is back to raw: header errors
    took nothing, body errors destroyed what was taken */

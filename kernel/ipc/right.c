@@ -10,21 +10,6 @@
 #include <ipc/pset.h>
 #include <kern/panic.h>
 
-kern_return_t ipc_right_lookup(struct ipc_space *space, mach_port_name_t name, struct ipc_entry **ep)
-{
-	ipc_space_lock(space);
-	if (!space->is_active) {
-		ipc_space_unlock(space);
-		return KERN_INVALID_TASK;
-	}
-	*ep = ipc_entry_lookup(&space->is_table, name);
-	if (*ep == NULL) {
-		ipc_space_unlock(space);
-		return KERN_INVALID_NAME;
-	}
-	return KERN_SUCCESS;
-}
-
 kern_return_t ipc_right_lookup_receive(struct ipc_space *space, mach_port_name_t name, struct ipc_port **portp)
 {
 	struct ipc_entry *e;

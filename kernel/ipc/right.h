@@ -14,7 +14,20 @@
 #include <ipc/space.h>
 
 /* => the entry's name with the space locked, or an error with it unlocked: KERN_INVALID_TASK, KERN_INVALID_NAME */
-kern_return_t	 ipc_right_lookup(struct ipc_space *, mach_port_name_t, struct ipc_entry **);
+static inline kern_return_t ipc_right_lookup(struct ipc_space *space, mach_port_name_t name, struct ipc_entry **ep)
+{
+	kern_return_t kr = KERN_INVALID_TASK;
+
+	ipc_space_lock(space);
+	if (space->is_active) {
+		*ep = ipc_entry_lookup(&space->is_table, name);
+		if (*ep != NULL)
+			return KERN_SUCCESS;
+		kr = KERN_INVALID_NAME;
+	}
+	ipc_space_unlock(space);
+	return kr;
+}
 /* => as above; the port locked and the space unlocked. KERN_INVALID_RIGHT too */
 kern_return_t	 ipc_right_lookup_receive(struct ipc_space *, mach_port_name_t, struct ipc_port **);
 /* => space locked: a port that died turns its entry into a dead name (true) */
