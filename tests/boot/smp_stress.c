@@ -3,6 +3,7 @@
  * Many threads of several tasks send, receive, move rights, map, fork and die at random for a while. Seeds are fixed and
  * printed. A word "seconds=N" on the module's line sets the time (default 5); make stress uses it.
  */
+#include <mach/mach_host.h>
 #include "harness/test.h"
 
 #define SELF mach_task_self()
@@ -71,8 +72,8 @@ static void renew(uint64_t *s)
 	if (mach_port_allocate(SELF, MACH_PORT_RIGHT_RECEIVE, &fresh) != KERN_SUCCESS)
 		return;
 	mach_port_insert_right(SELF, fresh, fresh, MACH_MSG_TYPE_MAKE_SEND);
-	ports[i] = fresh;
-	mach_port_destroy(SELF, p);
+	/* names are used again at once: only who took it out may destroy it */
+	mach_port_destroy(SELF, __atomic_exchange_n(&ports[i], fresh, __ATOMIC_SEQ_CST));
 }
 
 static void memory_random(uint64_t *s)
@@ -175,6 +176,14 @@ TEST_FLAGS(random_load_from_many_threads, TEST_MAY_LEAK)
 	test_say("# %ld operations", (int64_t)operations);
 }
 
+static bool contains(const mach_port_t *list, unsigned n, mach_port_t port)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (list[i] == port)
+			return true;
+	return false;
+}
+
 /* the same load inside a task that is killed in the middle: everything it had must come back */
 static void stress_child(void *arg)
 {
@@ -189,6 +198,13 @@ static void stress_child(void *arg)
 
 TEST(task_killed_under_load_leaves_nothing_behind)
 {
+	mach_port_t name = MACH_PORT_NULL, set = MACH_PORT_NULL;
+	mach_port_array_t before, after;
+	mach_msg_type_number_t n, m;
+
+	CHECK_OK(processor_set_default(mach_host_self(), &name));
+	CHECK_OK(host_processor_set_priv(test_host_priv, name, &set));
+	REQUIRE(processor_set_tasks(set, &before, &n) == KERN_SUCCESS);
 	for (int round = 0; round < 5; round++) {
 		mach_port_t task = test_fork(stress_child, NULL);
 
@@ -197,4 +213,17 @@ TEST(task_killed_under_load_leaves_nothing_behind)
 		mach_port_destroy(SELF, task);
 	}
 	test_sleep(100);
+	/* its children live on: the one it was about to start has no thread that could ever end it */
+	REQUIRE(processor_set_tasks(set, &after, &m) == KERN_SUCCESS);
+	for (unsigned i = 0; i < m; i++) {
+		if (!contains(before, n, after[i]))
+			task_terminate(after[i]);
+		mach_port_deallocate(SELF, after[i]);
+	}
+	for (unsigned i = 0; i < n; i++)
+		mach_port_deallocate(SELF, before[i]);
+	vm_deallocate(SELF, (vm_address_t)before, n * sizeof *before);
+	vm_deallocate(SELF, (vm_address_t)after, m * sizeof *after);
+	mach_port_deallocate(SELF, name);
+	mach_port_deallocate(SELF, set);
 }
