@@ -44,6 +44,8 @@ uthread_current(void)
 	return sleeper_current()->sl_thread;
 }
 
+#define UNSUPPORTED_ID	70085		/* unix_sys_unsupported */
+
 /* Serve one request of a thread.  => false: no reply */
 static boolean_t
 worker_serve(struct sleeper *sleeper, mach_msg_header_t *request, mach_msg_header_t *reply)
@@ -53,6 +55,12 @@ worker_serve(struct sleeper *sleeper, mach_msg_header_t *request, mach_msg_heade
 
 	if (thread == NULL)
 		return FALSE;
+	/* The one request without a reply: the next may come while it is served, and it touches nothing of the thread. */
+	if (request->msgh_id == UNSUPPORTED_ID) {
+		known = unix_server(request, reply);
+		uthread_rel(thread);
+		return known;
+	}
 	/* A second request while one is being served: only a program that lies does this. */
 	if (__atomic_exchange_n(&thread->t_busy, true, __ATOMIC_ACQ_REL)) {
 		uthread_rel(thread);
@@ -108,14 +116,34 @@ worker_handle(struct sleeper *sleeper, mach_msg_header_t *request, mach_msg_head
 	return reply->msgh_remote_port != MACH_PORT_NULL;
 }
 
+/*
+ * Send the reply in the buffer and receive the next request into it.  A reply right that is not
+ * send-once, and so could be full, belongs to a program that lies: nobody waits for it.
+ */
+static mach_msg_return_t
+worker_reply_receive(mach_msg_header_t *buffer)
+{
+	mach_msg_option_t option = MACH_SEND_MSG | MACH_RCV_MSG;
+	mach_msg_return_t mr;
+
+	if (MACH_MSGH_BITS_REMOTE(buffer->msgh_bits) != MACH_MSG_TYPE_MOVE_SEND_ONCE)
+		option |= MACH_SEND_TIMEOUT;
+	mr = mach_msg(buffer, option, buffer->msgh_size, WORKER_MESSAGE_MAX, worker_set, 0,
+	    MACH_PORT_NULL);
+	if (mr != MACH_MSG_SUCCESS && (mr & 0x10004000) == 0x10000000)
+		mach_msg_destroy(buffer);
+	return mr;
+}
+
 static void *
 worker(void *argument)
 {
 	struct sleeper *sleeper = sleeper_current();
 	mach_msg_header_t *request = malloc(WORKER_MESSAGE_MAX);
 	mach_msg_header_t *reply = malloc(WORKER_MESSAGE_MAX);
-	bool send = false;
+	mach_msg_header_t *swap;
 	mach_msg_return_t mr;
+	bool send = false;
 
 	(void)argument;
 	if (request == NULL || reply == NULL)
@@ -123,22 +151,15 @@ worker(void *argument)
 	for (;;) {
 		__atomic_add_fetch(&worker_receiving, 1, __ATOMIC_RELAXED);
 		if (send) {
-			/* The reply goes from, and the next request comes into, one buffer. */
-			mach_msg_header_t *swap = request;
-
+			swap = request;
 			request = reply;
 			reply = swap;
-			/* A reply port that is full belongs to a program that lies: nobody waits for it. */
-			mr = mach_msg(request, MACH_SEND_MSG | MACH_SEND_TIMEOUT | MACH_RCV_MSG,
-			    request->msgh_size, WORKER_MESSAGE_MAX, worker_set,
-			    0, MACH_PORT_NULL);
+			mr = worker_reply_receive(request);
 		} else {
 			mr = mach_msg(request, MACH_RCV_MSG, 0, WORKER_MESSAGE_MAX, worker_set,
 			    MACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL);
 		}
 		__atomic_sub_fetch(&worker_receiving, 1, __ATOMIC_RELAXED);
-		if (send && (mr & ~0x3fff) == 0x10000000 && (mr & 0x4000) == 0 && mr != 0)
-			mach_msg_destroy(request);
 		send = mr == MACH_MSG_SUCCESS && worker_handle(sleeper, request, reply);
 	}
 	return NULL;
