@@ -50,6 +50,10 @@ static kern_return_t ask(mach_port_t to, mach_port_t reply, uint32_t seed, unsig
 	for (unsigned i = 0; i < SIZE / 4; i++)
 		m.word[i] = seed + i;
 	r = mach_msg_trap(&m.h, MACH_SEND_MSG | MACH_RCV_MSG, size, sizeof m, reply, 0, 0);
+	if (r == MACH_SEND_INTERRUPTED) {	/* given back: both rights, the reply right under a name of its own */
+		mach_port_deallocate(SELF, m.h.msgh_remote_port);
+		mach_port_deallocate(SELF, m.h.msgh_local_port);
+	}
 	if (r != MACH_MSG_SUCCESS)
 		return r;
 	__atomic_fetch_add(&calls, 1, __ATOMIC_RELAXED);
