@@ -62,6 +62,8 @@ struct emul_space {
 	uint64_t	es_brk_start;
 	uint64_t	es_mmap_hint;		/* mappings are placed below it first */
 	uint64_t	es_blocks[60];		/* bit n: thread block n is in use (3,840 of them) */
+	uint32_t	es_clones;		/* counts clones into this space */
+	uint32_t	es_announce[60 * 64];	/* by block: the clone's count << 2, and how far its tid is told (exec.c) */
 };
 
 extern struct emul_space emul_space;

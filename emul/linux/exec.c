@@ -17,6 +17,8 @@
 #define CLONE_NAMESPACES	0x7e020000ul	/* new namespaces of every kind */
 #define EXEC_MAX		(2ul << 20)	/* bytes of arguments and environment */
 
+struct clone_args { uint64_t flags, stack, parent_tid, child_tid, tls; };
+
 enum emul_child { CHILD_FORK, CHILD_PROCESS, CHILD_THREAD };
 
 static struct emul_process first_process;
@@ -90,6 +92,35 @@ void emul_exec(uint64_t entry, uint64_t sp, struct unix_share *share, struct uni
 	find_xstate();
 }
 
+/*
+ * CLONE_PARENT_SETTID: the tid must be there when the parent returns, when the child begins, and never be written again, because
+ * the child clears the same word when it ends. So who comes first of both writes it, and the other waits for that moment.
+ */
+enum { ANNOUNCE_NONE, ANNOUNCE_WANTED, ANNOUNCE_WRITING };
+
+static void announce(uint64_t block, uint32_t clone, uint64_t to, int32_t tid)
+{
+	uint32_t *word = &emul_space.es_announce[(block - UNIX_EMUL_BLOCKS) / UNIX_BLOCK_SIZE % (60 * 64)];
+	uint32_t wanted = clone << 2 | ANNOUNCE_WANTED;
+
+	if (!to)
+		return;
+	if (__atomic_compare_exchange_n(word, &wanted, clone << 2 | ANNOUNCE_WRITING, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+		emul_copy((void *)to, &tid, sizeof tid);
+		__atomic_store_n(word, clone << 2 | ANNOUNCE_NONE, __ATOMIC_RELEASE);
+	}
+	while (__atomic_load_n(word, __ATOMIC_ACQUIRE) == (clone << 2 | ANNOUNCE_WRITING))
+		swtch_pri(0);
+}
+
+static void announce_prepare(struct tcb *c, const struct clone_args *a)
+{
+	c->t_clone = __atomic_add_fetch(&emul_space.es_clones, 1, __ATOMIC_RELAXED) & 0x3fffffff;
+	c->t_parent_tid = a->flags & CLONE_PARENT_SETTID ? a->parent_tid : 0;
+	__atomic_store_n(&emul_space.es_announce[(c->t_block - UNIX_EMUL_BLOCKS) / UNIX_BLOCK_SIZE], c->t_clone << 2 | ANNOUNCE_WANTED,
+	    __ATOMIC_RELEASE);
+}
+
 /* entry.S: a cloned thread, on its own block; t_child_kind says which sort */
 void emul_child(struct unix_slot *slot);
 void emul_child(struct unix_slot *slot)
@@ -112,6 +143,8 @@ void emul_child(struct unix_slot *slot)
 		else
 			emul_fxrstor(t->t_xstate);
 	}
+	if (t->t_child_kind != CHILD_FORK)
+		announce(t->t_block, t->t_clone, t->t_parent_tid, slot->us_tid);
 	if (t->t_set_tid) {
 		int32_t tid = slot->us_tid;
 
@@ -128,8 +161,6 @@ static void save_xstate(struct tcb *t)
 	else
 		emul_fxsave(t->t_xstate);
 }
-
-struct clone_args { uint64_t flags, stack, parent_tid, child_tid, tls; };
 
 static long clone_unsupported(uint64_t flags)
 {
@@ -191,19 +222,26 @@ static long do_clone(const struct clone_args *a)
 	uint64_t clear_tid = t->t_clear_tid;
 	c->t_clear_tid = a->flags & CLONE_CHILD_CLEARTID ? a->child_tid : 0;
 	c->t_fs_base = fs_base;
+	uint64_t block = c->t_block;
+	if (c != t)
+		announce_prepare(c, a);
+	uint32_t clone = c->t_clone;
 	r = emul_result(unix_proc_clone(emul_call_port(), a->flags, (uint64_t)c, stack & ~15ull, fs_base, &result), &result);
+	/* from here on the child may be gone, and its block another's */
 	if (c == t) {
+		int32_t tid = (int32_t)r;
+
 		t->t_regs.rsp = rsp;
 		t->t_clear_tid = clear_tid;
 		t->t_set_tid = 0;
-	} else if (r < 0 || a->flags & CLONE_VFORK) {
-		emul_block_free(c->t_block, true);	/* a vfork child has gone from it */
+		if (r >= 0 && a->flags & CLONE_PARENT_SETTID)
+			emul_copy((void *)a->parent_tid, &tid, sizeof tid);
+		return r;
 	}
-	if (r >= 0 && a->flags & CLONE_PARENT_SETTID) {
-		int32_t tid = (int32_t)r;
-
-		emul_copy((void *)a->parent_tid, &tid, sizeof tid);
-	}
+	if (r >= 0 && a->flags & CLONE_PARENT_SETTID)
+		announce(block, clone, a->parent_tid, (int32_t)r);
+	if (r < 0 || a->flags & CLONE_VFORK)
+		emul_block_free(block, true);	/* a vfork child has gone from it */
 	return r;
 }
 

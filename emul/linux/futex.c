@@ -87,10 +87,14 @@ long emul_futex(long address, long operation, long value, long time, long addres
 	case FUTEX_WAIT:
 		return futex_wait((uint64_t)address, (uint32_t)value, time, false, false, flags);
 	case FUTEX_WAIT_BITSET:
+		if ((uint32_t)value3 == 0)
+			return -LX_EINVAL;
 		if ((uint32_t)value3 != BITSET_ANY)
 			return emul_unsupported("futex bitset", (uint32_t)value3, LX_ENOSYS);
 		return futex_wait((uint64_t)address, (uint32_t)value, time, true, realtime, flags);
 	case FUTEX_WAKE_BITSET:
+		if ((uint32_t)value3 == 0)
+			return -LX_EINVAL;
 		if ((uint32_t)value3 != BITSET_ANY)
 			return emul_unsupported("futex bitset", (uint32_t)value3, LX_ENOSYS);
 		return futex_wake((uint64_t)address, (int)value, flags);

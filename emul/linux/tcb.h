@@ -69,8 +69,9 @@ struct tcb {
 	uint32_t		 t_restarting;
 	uint32_t		 t_breakable;	/* the next mach_msg is a wait that signals break */
 	uint32_t		 t_child_kind;	/* enum emul_child: what emul_child finds itself to be */
-	uint32_t		 t_spare;
-	uint64_t		 t_pad[2];
+	uint32_t		 t_clone;	/* which clone made it (announce) */
+	uint64_t		 t_parent_tid;	/* CLONE_PARENT_SETTID in a shared space */
+	uint64_t		 t_pad[1];
 	uint8_t			 t_xstate[] __attribute__((aligned(64)));
 };
 _Static_assert(offsetof(struct tcb, t_slot) == TCB_SLOT, "entry.S");

@@ -272,7 +272,7 @@ static void futexes(void)
 	fails(futex((char *)&word + 1, FUTEX_WAIT, 5, NULL, NULL, 0), EINVAL);
 	fails(futex(nowhere, FUTEX_WAIT, 5, NULL, NULL, 0), EFAULT);
 	fails(futex(&word, 77, 5, NULL, NULL, 0), ENOSYS);
-	is(futex(&word, FUTEX_WAKE, 100, NULL, NULL, 0), 0);
+	ok(futex(&word, FUTEX_WAKE, 100, NULL, NULL, 0) >= 0);
 	is(futex(&word, FUTEX_WAKE, 0, NULL, NULL, 0), 0);
 	fails(futex(&word, FUTEX_CMP_REQUEUE, 1, (void *)1, &other, 4), EAGAIN);
 	fails(futex(&word, FUTEX_WAIT_BITSET, 5, &ts, NULL, 0xffffffff), ETIMEDOUT);
