@@ -304,13 +304,16 @@ static uint64_t remove_some(struct pmap *pm, uint64_t va, uint64_t end)
 		if (stop > end || stop == 0)
 			stop = end;
 		for (slot = pmap_walk(pm, va); va < stop && rs.tlb.tb_count < REMOVE_BATCH; va += PAGE_SIZE, slot++) {
-			unsigned skip = empty_run(slot, (stop - va) / PAGE_SIZE);
 			struct pv_bucket *b;
 
-			va += skip * PAGE_SIZE;
-			slot += skip;
-			if (va >= stop)
-				break;
+			if (!(*slot & PTE_P)) {
+				unsigned skip = empty_run(slot, (stop - va) / PAGE_SIZE);
+
+				va += skip * PAGE_SIZE;
+				slot += skip;
+				if (va >= stop)
+					break;
+			}
 			b = remove_entry(pm, va, slot, rs.remote);
 			if (b != NULL)
 				rs.bucket[rs.buckets++] = b;
@@ -483,12 +486,14 @@ static uint64_t protect_some(struct pmap *pm, uint64_t va, uint64_t end, vm_prot
 		if (stop > end || stop == 0)
 			stop = end;
 		for (slot = pmap_walk(pm, va); va < stop; va += PAGE_SIZE, slot++) {
-			unsigned skip = empty_run(slot, (stop - va) / PAGE_SIZE);
+			if (!(*slot & PTE_P)) {
+				unsigned skip = empty_run(slot, (stop - va) / PAGE_SIZE);
 
-			va += skip * PAGE_SIZE;
-			slot += skip;
-			if (va >= stop)
-				break;
+				va += skip * PAGE_SIZE;
+				slot += skip;
+				if (va >= stop)
+					break;
+			}
 			if (lower_entry(slot, prot))
 				tlb_batch_add(&tb, va);
 		}
