@@ -5,7 +5,7 @@
 #define SELF	mach_task_self()
 #define PAGE	4096ul
 #define THREADS	4
-#define ROUNDS	60
+#define ROUNDS	30
 
 static uint32_t
 next(uint32_t *s)
@@ -191,7 +191,7 @@ fault_all(void *arg)
 {
 	vm_address_t a = (vm_address_t)arg;
 
-	for (unsigned i = 0; i < 512; i++)
+	for (unsigned i = 0; i < 128; i++)
 		__atomic_fetch_add((uint64_t *)(a + i * PAGE), 1, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&faulted, 1, __ATOMIC_RELAXED);
 }
@@ -203,7 +203,7 @@ TEST(one_page_for_many_threads_faulting_on_it)
 	mach_port_t child;
 	vm_address_t a = 0;
 
-	CHECK_OK(vm_allocate(SELF, &a, 512 * PAGE, 1));
+	CHECK_OK(vm_allocate(SELF, &a, 128 * PAGE, 1));
 	for (unsigned round = 0; round < 3; round++) {
 		/* a living copy makes every write a copy-on-write fault */
 		REQUIRE(task_create(SELF, 1, &child) == KERN_SUCCESS);
@@ -211,11 +211,11 @@ TEST(one_page_for_many_threads_faulting_on_it)
 			t[i] = test_thread(fault_all, (void *)a);
 		for (unsigned i = 0; i < THREADS; i++)
 			test_thread_join(t[i]);
-		for (unsigned i = 0; i < 512; i++)
+		for (unsigned i = 0; i < 128; i++)
 			lost += *(volatile uint64_t *)(a + i * PAGE) != (round + 1) * THREADS;
 		task_terminate(child);
 		mach_port_deallocate(SELF, child);
 	}
 	CHECK_EQ(lost, 0);
-	CHECK_OK(vm_deallocate(SELF, a, 512 * PAGE));
+	CHECK_OK(vm_deallocate(SELF, a, 128 * PAGE));
 }
