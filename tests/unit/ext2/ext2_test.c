@@ -829,13 +829,15 @@ test_hostile(const char *options, uint64_t size, uint32_t bsize, int count)
 			}
 			ext2_inode_put(root);
 		}
-		check(ext2_unmount(fs) == 0 || failures != 0, "damaged image %d (%s) survived",
-		    i, options);
+		if (ext2_unmount(fs) != 0)
+			check(false, "damaged image %d (%s): something is still in use", i,
+			    options);
 		if (dev_calls > worst)
 			worst = dev_calls;
 	}
-	check(mounted > count / 10, "%d of %d damaged images mounted, worst %lu device calls",
-	    mounted, count, worst);
+	check(mounted > count / 10 && worst < 100000,
+	    "%d of %d damaged images mounted and survived, at most %lu device calls", mounted,
+	    count, worst);
 	free(copy.bytes);
 	free(m->bytes);
 	free(m);

@@ -281,6 +281,12 @@ proc_info_list(int after, int *pids, int count)
 }
 
 int
+proc_info_highest(void)
+{
+	return 1;
+}
+
+int
 proc_info_get(int pid, struct proc_info *info)
 {
 	if (pid != 1)
