@@ -179,8 +179,13 @@ void segments_load_bases(struct machine_thread *mt)
 static inline void switch_segments(struct cpu *cpu, struct machine_thread *from, struct machine_thread *to)
 {
 	save_selectors(from);
-	if (__builtin_expect((from->mt_selectors | to->mt_selectors) != 0, 0))
+	if (__builtin_expect((from->mt_selectors | to->mt_selectors) != 0, 0)) {
+		/* loading a selector changes the base: save it before, set it after */
+		save_segments(from);
 		load_selectors(cpu, to);
+		segments_load_bases(to);
+		return;
+	}
 	if (cpu_features.fsgsbase) {
 		__asm__ volatile("rdfsbase %0; wrfsbase %1" : "=&r"(from->mt_fs_base) : "r"(to->mt_fs_base));
 		__asm__ volatile("swapgs; rdgsbase %0; wrgsbase %1; swapgs" : "=&r"(from->mt_gs_base) : "r"(to->mt_gs_base));
