@@ -252,14 +252,6 @@ cpu_takes(const struct cpu *c, const struct thread *t)
 	    && (t->th_bound_cpu == c || c->cp_sched->cs_pset == t->th_pset);
 }
 
-bool
-sched_may_run_here(const struct thread *t)
-{
-	struct cpu *c = cpu_self();
-
-	return t->th_bound_cpu == NULL ? c->cp_sched->cs_pset == t->th_pset : t->th_bound_cpu == c;
-}
-
 /* => the CPU to queue t at; *idle: it idles and was claimed */
 static struct cpu *
 choose_cpu(const struct thread *t, bool *idle)
@@ -430,19 +422,14 @@ sched_settle_self(void)
 	interrupts_restore(flags);
 }
 
+/* an idle CPU needs no quantum */
 void
-sched_note_running(struct thread *t)
+sched_arm_quantum(struct cpu_sched *s, struct thread *t)
 {
-	struct cpu *c = cpu_self();
-	struct cpu_sched *s = c->cp_sched;
-
-	t->th_last_cpu = c;
-	s->cs_switches++;
-	__atomic_store_n(&s->cs_cur_pri, t->th_state & TH_IDLE ? PRI_QUEUES : t->th_pri, __ATOMIC_RELAXED);
-	if (__builtin_expect(!s->cs_quantum_armed, 0) && !(t->th_state & TH_IDLE)) {
-		s->cs_quantum_armed = true;
-		timer_set(&s->cs_quantum, clock_uptime_ns() + policy_of(t)->sp_quantum(t));
-	}
+	if (t->th_state & TH_IDLE)
+		return;
+	s->cs_quantum_armed = true;
+	timer_set(&s->cs_quantum, clock_uptime_ns() + policy_of(t)->sp_quantum(t));
 }
 
 /* one thread per queue moves up when its use has decayed: at most PRI_QUEUES steps */

@@ -19,40 +19,54 @@
 
 TRACE_POINT(trace_switch, "switch", "from %p to %p stack %lx", 3);
 
+/* => old locked, not simply waiting. true: reaper's business */
+static bool __attribute__((noinline))
+thread_dispatch_slow(struct thread *old, bool *stopped)
+{
+	if (old->th_state & TH_DEAD) {
+		old->th_state &= ~TH_RUN;
+		return true;
+	}
+	if (old->th_preempted)
+		sched_setrun(old);
+	else if ((old->th_state & TH_SUSP) && old->th_continuation != NULL
+	    && ((old->th_state & TH_CLEAN) || !(old->th_ast & AST_STOP_LATER))) {
+		old->th_state &= ~TH_RUN;
+		*stopped = old->th_stop_waiters;
+		old->th_stop_waiters = false;
+	} else if (old->th_gave)
+		sched_setrun_given(old);
+	else
+		sched_setrun(old);
+	return false;
+}
+
 /*
  * The CPU has left `old`: decide what becomes of it.
  * => interrupts off, nothing locked; current thread is another one
  */
-static void
+static inline void
 thread_dispatch(struct thread *old)
 {
 	bool stopped = false, reap = false;
 
-	if (old->th_state & TH_IDLE)
+	if (__builtin_expect(old->th_state & TH_IDLE, 0))
 		return;
 	if (old->th_continuation != NULL && old->th_stack != NULL) {
 		stack_free(old->th_stack);
 		old->th_stack = NULL;
 	}
 	spin_lock(&old->th_lock);
-	if (old->th_state & TH_DEAD) {
-		old->th_state &= ~TH_RUN;
-		reap = true;
-	} else if (old->th_preempted) {
-		sched_setrun(old);
-	} else if ((old->th_state & TH_WAIT) || ((old->th_state & TH_SUSP) && old->th_continuation != NULL
-	    && ((old->th_state & TH_CLEAN) || !(old->th_ast & AST_STOP_LATER)))) {
+	if (__builtin_expect((old->th_state & (TH_WAIT | TH_DEAD)) == TH_WAIT && !old->th_preempted, 1)) {
 		old->th_state &= ~TH_RUN;
 		stopped = old->th_stop_waiters;
 		old->th_stop_waiters = false;
-	} else if (old->th_gave)
-		sched_setrun_given(old);
-	else
-		sched_setrun(old);
+	} else
+		reap = thread_dispatch_slow(old, &stopped);
 	spin_unlock(&old->th_lock);
-	if (reap)
+	if (__builtin_expect(reap, 0))
 		reaper_add(old);
-	else if (stopped)
+	else if (__builtin_expect(stopped, 0))
 		thread_wakeup(&old->th_stop_waiters);
 }
 
@@ -65,7 +79,8 @@ thread_continue(void)
 
 	t->th_continuation = NULL;
 	interrupts_enable();
-	preempt_check();
+	if (__builtin_expect(preempt_wanted(), 0))
+		preempt_check();
 	wait_event_clear(t);
 	cont();
 	panic("continuation %p of thread %p returned", (void *)(uintptr_t)cont, (void *)t);
@@ -85,8 +100,7 @@ thread_switch_to(struct thread *next)
 	void *stack = old->th_stack;
 
 	KASSERT(next != old);
-	sched_charge(old);
-	sched_note_running(next);
+	sched_account_switch(old, next);
 	trace_switch((uintptr_t)old, (uintptr_t)next, (uintptr_t)next->th_stack);
 	if (old->th_continuation != NULL && next->th_stack == NULL) {
 		stack_handoff(old, next);

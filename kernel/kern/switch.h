@@ -4,18 +4,18 @@
 #define KERN_SWITCH_H
 
 #include <stdbool.h>
+#include <kern/sched.h>
+#include <kern/thread.h>
 #include <kern/wait.h>
+#include <machine/cpu.h>
 
-struct thread;
 
 /* a stop request waits: the thread first reaches its clean point */
 #define AST_STOP_LATER	(AST_ABORT | AST_TERMINATE)
 
 void	wait_init(void);
-void	wait_event_clear(struct thread *);
+void	wait_event_clear_slow(struct thread *);
 void	thread_wait_timeout(void *thread);
-/* thread locked: may this CPU run it now? */
-bool	sched_may_run_here(const struct thread *);
 /* interrupts off: the best thread for this CPU, off its queue; the idle thread when there is none.
    keep_stack: the current thread keeps its own, so a thread without one must get one first */
 struct thread *sched_choose(bool keep_stack);
@@ -25,6 +25,41 @@ void	thread_switch_to(struct thread *next);
 void	thread_stop_self(void) __attribute__((noreturn));
 /* interrupts off, on the CPU's first switch */
 void	thread_start_idle(struct thread *boot) __attribute__((noreturn));
-void	sched_note_running(struct thread *);
+void	sched_arm_quantum(struct cpu_sched *, struct thread *);
+
+/* after a wait ended without thread_wakeup the thread is still in its bucket */
+static inline void
+wait_event_clear(struct thread *t)
+{
+	if (__atomic_load_n(&t->th_wait_event, __ATOMIC_RELAXED) != NULL)
+		wait_event_clear_slow(t);
+}
+
+/* thread locked: may this CPU run it now? */
+static inline bool
+sched_may_run_here(const struct thread *t)
+{
+	struct cpu *c = cpu_self();
+
+	return t->th_bound_cpu == NULL ? c->cp_sched->cs_pset == t->th_pset : t->th_bound_cpu == c;
+}
+
+/* interrupts off: this CPU goes from old to next */
+static inline void
+sched_account_switch(struct thread *old, struct thread *next)
+{
+	struct cpu *c = cpu_self();
+	struct cpu_sched *s = c->cp_sched;
+	uint64_t now = cpu_ticks();
+
+	old->th_ticks += now - s->cs_stamp;
+	old->th_stop_ticks = now;
+	s->cs_stamp = now;
+	next->th_last_cpu = c;
+	s->cs_switches++;
+	__atomic_store_n(&s->cs_cur_pri, next->th_pri, __ATOMIC_RELAXED);
+	if (__builtin_expect(!s->cs_quantum_armed, 0))
+		sched_arm_quantum(s, next);
+}
 
 #endif

@@ -65,14 +65,14 @@ thread_will_wait(bool interruptible, uint64_t deadline)
 }
 
 /* => thread locked. false: it was not waiting (any more) */
-static bool
+static inline bool
 wait_end(struct thread *t, enum wait_result result)
 {
 	if (!(t->th_state & TH_WAIT))
 		return false;
 	t->th_state &= ~(TH_WAIT | TH_UNINT);
 	t->th_wait_result = result;
-	if (t->th_wait_timer.tm_deadline != 0) {
+	if (__builtin_expect(t->th_wait_timer.tm_deadline != 0, 0)) {
 		timer_cancel(&t->th_wait_timer);
 		t->th_wait_timer.tm_deadline = 0;
 	}
@@ -108,7 +108,7 @@ thread_go_handoff(struct thread *t, enum wait_result result)
 	bool was_waiting = wait_end(t, result);
 
 	if (was_waiting && !(t->th_state & TH_RUN)) {
-		if ((t->th_state & TH_SUSP) == 0 && sched_may_run_here(t)) {
+		if (__builtin_expect(!(t->th_state & TH_SUSP) && sched_may_run_here(t), 1)) {
 			t->th_state |= TH_RUN;
 			current_thread()->th_handoff_to = t;
 		} else
@@ -202,9 +202,8 @@ thread_wakeup_one(const void *event)
 	wakeup(event, false);
 }
 
-/* after a wait ended without thread_wakeup the thread is still in its bucket */
 void
-wait_event_clear(struct thread *t)
+wait_event_clear_slow(struct thread *t)
 {
 	const void *event = __atomic_load_n(&t->th_wait_event, __ATOMIC_RELAXED);
 	struct wait_bucket *b;
