@@ -16,7 +16,7 @@ if [ ! -f "$tarball" ]; then
 fi
 
 build() {
-	rm -rf "$out/src" "$out/build" "$out/bin" "$out/root"
+	rm -rf "${out:?}/src" "${out:?}/build" "${out:?}/bin" "${out:?}/root"
 	mkdir -p "$out/src" "$out/build" "$out/bin"
 	tar -C "$out/src" --strip-components=1 -xf "$tarball"
 	for tool in gcc ar ranlib as ld nm strip objdump readelf; do

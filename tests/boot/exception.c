@@ -59,10 +59,20 @@ static volatile int finished;
 
 static void ud2(void *arg) { (void)arg; __asm__ volatile("ud2"); finished = 1; }
 static void int3(void *arg) { (void)arg; __asm__ volatile("int3"); finished = 1; }
-static void divide(void *arg) { (void)arg; __asm__ volatile("xorl %%ecx, %%ecx; xorl %%edx, %%edx; divl %%ecx" ::: "eax", "ecx", "edx"); finished = 1; }
+static void divide(void *arg)
+{
+	(void)arg;
+	__asm__ volatile("xorl %%ecx, %%ecx; xorl %%edx, %%edx; divl %%ecx" ::: "eax", "ecx", "edx");
+	finished = 1;
+}
 static void privileged(void *arg) { (void)arg; __asm__ volatile("hlt"); finished = 1; }
 static void read_null(void *arg) { (void)arg; __asm__ volatile("movl 0x123, %%eax" ::: "eax"); finished = 1; }
-static void write_kernel(void *arg) { (void)arg; __asm__ volatile("movabsq $0xffff800000001000, %%rax; movl %%eax, (%%rax)" ::: "rax"); finished = 1; }
+static void write_kernel(void *arg)
+{
+	(void)arg;
+	__asm__ volatile("movabsq $0xffff800000001000, %%rax; movl %%eax, (%%rax)" ::: "rax");
+	finished = 1;
+}
 static void positive_call(void *arg) { (void)arg; __asm__ volatile("movl $39, %%eax; syscall" ::: "rax", "rcx", "r11"); finished = 1; }
 
 /* run fn in a thread with an exception port; skip bytes is the length of the faulting instruction */

@@ -97,7 +97,9 @@ TEST(vm_traps_with_odd_arguments)
 /* it makes tasks and threads and throws their names away */
 TEST_FLAGS(kernel_routines_with_random_bodies, TEST_MAY_LEAK)
 {
-	static const struct { int base, n; } subsystems[] = { { 2000, 100 }, { 2600, 50 }, { 3200, 25 }, { 4000, 15 }, { 4200, 20 }, { 3000, 30 }, { 2800, 20 }, { 3800, 12 } };
+	static const struct { int base, n; } subsystems[] = {
+		{ 2000, 100 }, { 2600, 50 }, { 3200, 25 }, { 4000, 15 }, { 4200, 20 }, { 3000, 30 }, { 2800, 20 }, { 3800, 12 },
+	};
 	mach_port_t task, thread, reply = test_port();
 
 	CHECK_OK(task_create(SELF, FALSE, &task));

@@ -32,7 +32,8 @@ static void send_random(uint64_t *s)
 {
 	struct { mach_msg_header_t h; struct port_item item; struct data_item data; } m;
 	mach_port_t to = ports[next(s) % PORTS], other = ports[next(s) % PORTS];
-	static const unsigned kinds[] = { MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE, MACH_MSG_TYPE_MAKE_SEND, MACH_MSG_TYPE_MOVE_RECEIVE };
+	static const unsigned kinds[] = { MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE, MACH_MSG_TYPE_MAKE_SEND,
+	    MACH_MSG_TYPE_MOVE_RECEIVE };
 	vm_address_t a = 0;
 
 	m.h = (mach_msg_header_t){ .msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, next(s) % 2 ? MACH_MSG_TYPE_MAKE_SEND_ONCE : 0) |
