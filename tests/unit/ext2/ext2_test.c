@@ -782,7 +782,7 @@ static void
 damage(struct mem_dev *m, uint32_t bsize)
 {
 	uint64_t meta = m->dev.dev_size / 4, off;
-	uint32_t i, n = 1 + rnd(40);
+	uint32_t i, tries, n = 1 + rnd(40);
 
 	for (i = 0; i < n; i++) {
 		switch (rnd(4)) {
@@ -794,6 +794,9 @@ damage(struct mem_dev *m, uint32_t bsize)
 			break;
 		default:
 			off = rnd((uint32_t)meta);
+			/* Where something stands: inodes, entries, block numbers, bitmaps. */
+			for (tries = 0; tries < 200 && m->bytes[off] == 0; tries++)
+				off = rnd((uint32_t)meta);
 		}
 		m->bytes[off] = (uint8_t)(rnd(3) ? rnd(256) : (rnd(2) ? 0xff : 0));
 	}
