@@ -125,7 +125,7 @@ thread_get_state(thread_t t, int flavor, thread_state_t state, mach_msg_type_num
 {
 	kern_return_t kr;
 
-	if (t == NULL || t == current_thread())
+	if (t == NULL || t == current_thread() || t->th_task == kernel_task)
 		return KERN_INVALID_ARGUMENT;
 	if (!thread_hold_and_wait(t))
 		return KERN_FAILURE;
