@@ -145,6 +145,10 @@ void emul_block_forget_others(uint64_t keep)
 	for (unsigned n = 0; n < 60 * 64; n++) {
 		uint64_t bit = 1ull << n % 64, address = UNIX_EMUL_BLOCKS + n * UNIX_BLOCK_SIZE;
 
+		if (emul_space.es_blocks[n / 64] == 0) {
+			n |= 63;
+			continue;
+		}
 		if (!(emul_space.es_blocks[n / 64] & bit) || address == keep)
 			continue;
 		vm_deallocate(mach_task_self_, address, UNIX_BLOCK_SIZE);

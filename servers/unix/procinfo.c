@@ -6,6 +6,7 @@
  *          right of our own, because a page of it may have to be fetched from a file.
  * TESTS    tests/linux
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <mach/mach_host.h>
@@ -216,8 +217,7 @@ proc_info_link(int pid, int which, struct item **item, char *path, size_t size)
 	if (process != NULL && which == PROC_LINK_EXE) {
 		found = process->p_exe;
 		if (process->p_exe_path != NULL) {
-			strncpy(path, process->p_exe_path, size - 1);
-			path[size - 1] = 0;
+			snprintf(path, size, "%s", process->p_exe_path);
 		}
 	} else if (process != NULL) {
 		found = which == PROC_LINK_CWD ? process->p_cwd : process->p_root;

@@ -23,6 +23,10 @@
 static struct mutex system_lock = MUTEX_INITIALIZER;
 static const volatile mapped_time_value_t *system_time;
 
+/* Nanoseconds per tick of the time stamp counter, shifted: a division each time costs too much. */
+#define CLOCK_SHIFT	40
+static uint64_t clock_multiplier;	/* 0 until measured, then never changed */
+
 void
 system_log(const char *format, ...)
 {
@@ -74,9 +78,11 @@ clock_monotonic(void)
 	const volatile struct unix_system *system = system_page;
 	int64_t seconds, ns;
 
-	if (system != NULL && system->uy_tsc_hz != 0)
-		return system->uy_tsc_time + (int64_t)((unsigned __int128)
-		    (__builtin_ia32_rdtsc() - system->uy_tsc_base) * NS / system->uy_tsc_hz);
+	/* The multiplier is written last. */
+	if (__atomic_load_n(&clock_multiplier, __ATOMIC_ACQUIRE) != 0)
+		return system->uy_tsc_time + (int64_t)(((unsigned __int128)
+		    (__builtin_ia32_rdtsc() - system->uy_tsc_base) * clock_multiplier) >>
+		    CLOCK_SHIFT);
 	if (system_time == NULL)
 		return clock_precise();
 	do {
@@ -132,6 +138,8 @@ system_calibrate(void *argument)
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 		system_page->uy_tsc_hz = (uint64_t)((unsigned __int128)(tsc - base) * NS /
 		    (now - start));
+		__atomic_store_n(&clock_multiplier, (uint64_t)(((unsigned __int128)NS <<
+		    CLOCK_SHIFT) / system_page->uy_tsc_hz), __ATOMIC_RELEASE);
 	}
 	mutex_unlock(&lock);
 	return NULL;
