@@ -105,6 +105,12 @@ exception_divert(struct uthread *thread, int exception, int code, int64_t subcod
 		state.rip = fixup;
 		return uthread_set_state(thread, &state) == 0;
 	}
+	/* A call number beyond the vector: the library says ENOSYS. A fault after a call finds other registers there. */
+	if (exception == EXC_BAD_INSTRUCTION && state.rcx == state.rip &&
+	    state.rax >= SPACE_EMUL_CALLS && state.rax <= INT64_MAX) {
+		state.rip = emul_header.ue_syscall;
+		return uthread_set_state(thread, &state) == 0;
+	}
 	fault_translate(exception, code, subcode, state.rip, &fault);
 	if (signal_fault_fatal(thread, fault.f_sig)) {
 		process_terminate(thread->t_process, wait_status_signal(fault.f_sig));

@@ -23,6 +23,7 @@
 #include "wait.h"
 #include "worker.h"
 
+#define SPACE_EMUL_CALLS 1024		/* entries of the emulation vector */
 #define PID_MAX		32768
 #define RLIMITS		16
 #define RLIMIT_CPU	0

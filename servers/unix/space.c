@@ -18,7 +18,6 @@
 #include "elf.h"
 #include "process.h"
 
-#define EMUL_CALLS	1024		/* entries of the emulation vector */
 #define EMUL_FIXUPS	512
 
 struct unix_emul_header emul_header;
@@ -180,12 +179,12 @@ space_map_time(void)
 static int
 space_set_vector(void)
 {
-	static vm_offset_t vector[EMUL_CALLS];
+	static vm_offset_t vector[SPACE_EMUL_CALLS];
 	unsigned int i;
 
-	for (i = 0; i < EMUL_CALLS; i++)
+	for (i = 0; i < SPACE_EMUL_CALLS; i++)
 		vector[i] = emul_header.ue_syscall;
-	return task_set_emulation_vector(space_template, 0, vector, EMUL_CALLS) == KERN_SUCCESS ?
+	return task_set_emulation_vector(space_template, 0, vector, SPACE_EMUL_CALLS) == KERN_SUCCESS ?
 	    0 : -LX_ENOSYS;
 }
 

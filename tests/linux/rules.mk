@@ -2,6 +2,8 @@
 # Linux tests: each *.sh runs under busybox sh in the guest and under the same busybox on the host, and what they print must be equal;
 # then a person at the console, played through a pty.
 
+include tests/linux/programs/rules.mk
+
 .PHONY: test-linux
 test-linux: deps run-image
 	@status=0; tools/linux-tests $(B) || status=1; \

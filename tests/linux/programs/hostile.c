@@ -144,13 +144,9 @@ static void garbage_messages(void)
 
 		for (unsigned k = 0; k < 80; k++)
 			words[k] = random() % 3 ? (unsigned)random() : (unsigned)random() % 64;
-		send(port, random() % 4 ? reply : 0, random() % 4 ? 0x1513 : 0x80001513, random() % 2 ? (int)(61000 + random() % 200) :
+		send(port, random() % 4 ? reply : 0, random() % 4 ? 0x1513 : 0x80001513, random() % 2 ? (int)(70000 + random() % 80) :
 		    (int)(random() % 4000), words, size);
 	}
-	/* every number near to those of the protocol, found by what the stub sends */
-	for (int id = 0; id < 100000; id += 1)
-		if (id % 50000 < 300 || random() % 40 == 0)
-			send(port, reply, 0x1513, id, words, 64);
 	_exit(77);
 }
 static void garbage_types(void)		/* well-formed items of the wrong kinds, with rights and memory in them */
@@ -169,8 +165,42 @@ static void garbage_types(void)		/* well-formed items of the wrong kinds, with r
 			item[k].number = (uint32_t)random() % 3;
 			item[k].value = random() % 2 ? task_self() : (unsigned long)WINDOW;
 		}
-		send(port, reply, 0x80001513, 61000 + (int)(random() % 200), item, (unsigned)n * 16);
+		send(port, reply, 0x80001513, 70000 + (int)(random() % 80), item, (unsigned)n * 16);
 		send(port, reply, 0x80001513, 2400, item, (unsigned)n * 16);
+	}
+	_exit(77);
+}
+static void plausible_messages(void)	/* what passes the checks of types: the arguments are nonsense */
+{
+	unsigned port = *(volatile unsigned *)(SHARE + 256 + 28), reply = reply_port();
+	static uint64_t body[2048];
+
+	srandom(11);
+	for (int i = 0; i < 30000; i++) {
+		unsigned at = 0, n = (unsigned)random() % 6;
+
+		for (unsigned k = 0; k < n; k++) {
+			unsigned bytes = random() % 3 ? 0 : (unsigned)random() % (random() % 2 ? 20 : 4096);
+
+			switch (random() % 4) {
+			case 0: case 1:
+				body[at++] = 0x20002002ull | 1ull << 32;
+				body[at++] = random() % 2 ? (uint64_t)random() % 10 : (uint64_t)random() << (random() % 40);
+				break;
+			case 2:
+				body[at++] = 0x2000400bull | 1ull << 32;
+				body[at++] = random() % 2 ? (uint64_t)random() % 5000 : (uint64_t)random() << (random() % 40);
+				break;
+			default:
+				if (at > 1000)
+					break;
+				body[at++] = 0x20000808ull | (uint64_t)bytes << 32;
+				for (unsigned b = 0; b < bytes; b += 8)
+					body[at++] = 0x2f2e2f2e2f706d74ull;
+			}
+		}
+		int id = 70000 + (int)(random() % 80);
+		send(port, reply, 0x1513, id, body, at * 8);
 	}
 	_exit(77);
 }
@@ -181,9 +211,10 @@ static void full_reply_port(void)	/* requests whose reply port takes no more: a 
 
 	for (int i = 0; i < 200; i++)
 		send(reply, 0, 0x14, 1, word, 16);
-	for (int id = 0; id < 300; id++)
-		for (int base = 60000; base <= 62000; base += 1000)
-			send(port, reply, 0x1413, base + id, word, 16);
+	for (int id = 70000; id < 70100; id++)
+		send(port, reply, 0x1413, id, word, 16);
+	for (int i = 0; i < 100; i++)
+		send(port, reply, 0x1413, 2400, word, 16);
 	_exit(77);
 }
 static void ports_destroyed(void)
@@ -319,7 +350,8 @@ static const struct { const char *name; void (*run)(void); bool mach; } harm[] =
 	{ "gs base", gs_base, true }, { "gs base of the kernel", gs_noncanonical, true }, { "gs base to own data", gs_mine, true },
 	{ "gs base and a signal", gs_then_signal, true }, { "jumps into the library", jumps, true },
 	{ "a call without a stack", bad_stack_call, false }, { "garbage messages", garbage_messages, true },
-	{ "messages of wrong types", garbage_types, true }, { "full reply port", full_reply_port, true },
+	{ "messages of wrong types", garbage_types, true }, { "plausible messages", plausible_messages, true },
+	{ "full reply port", full_reply_port, true },
 	{ "ports destroyed", ports_destroyed, true }, { "reply port gone", reply_port_gone, true }, { "traps", traps, true },
 	{ "mach_msg arguments", mach_msgs, true }, { "a flood of ports", port_flood, true }, { "suspended by itself", suspended, true },
 	{ "killed at rest", task_ended, false },
