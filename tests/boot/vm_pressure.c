@@ -106,7 +106,7 @@ pager(void *arg)
 /* the page tables of a quarter of memory stay with the map */
 TEST_FLAGS(dirty_object_pages_go_to_their_pager_under_pressure, TEST_MAY_LEAK)
 {
-	unsigned long pages = 8000, wrong = 0, ballast = free_pages() - 5000;
+	unsigned long pages = 2500, wrong = 0, ballast = free_pages() - 3200;
 	mach_port_t th;
 	vm_size_t cur, max;
 	vm_address_t a = 0, stored = 0, heavy = 0;
