@@ -34,7 +34,7 @@ unsupported_find(const char *name)
 		if (strcmp(unsupported_table[i].un_name, name) == 0)
 			return &unsupported_table[i];
 	}
-	if (unsupported_used == UNSUPPORTED_MAX - 1 && strcmp(name, "other") != 0)
+	if (unsupported_used >= UNSUPPORTED_MAX - 1 && strcmp(name, "other") != 0)
 		return unsupported_find("other");
 	strcpy(unsupported_table[unsupported_used].un_name, name);
 	return &unsupported_table[unsupported_used++];
