@@ -70,9 +70,11 @@ exception_next(struct thread *t)
 		t->th_saved[SAVED_STAGE] = STAGE_NONE;
 		exception_try(t, &t->th_task->tk_exception);
 	}
-	kprintf("task %s: %s exception, code %d, subcode %#lx, at pc %#lx sp %#lx: no handler, terminated\n",
-	    t->th_task->tk_name, exception_name((int)t->th_saved[SAVED_EXC]), (int)t->th_saved[SAVED_CODE],
-	    t->th_saved[SAVED_SUBCODE], t->th_machine.mt_regs.rip, t->th_machine.mt_regs.rsp);
+	/* a task being taken apart may run into its own missing memory: that is nobody's fault */
+	if (t->th_task->tk_active)
+		kprintf("task %s: %s exception, code %d, subcode %#lx, at pc %#lx sp %#lx: no handler, terminated\n",
+		    t->th_task->tk_name, exception_name((int)t->th_saved[SAVED_EXC]), (int)t->th_saved[SAVED_CODE],
+		    t->th_saved[SAVED_SUBCODE], t->th_machine.mt_regs.rip, t->th_machine.mt_regs.rsp);
 	(void)task_terminate_internal(t->th_task);
 	thread_return_to_user();
 }
