@@ -278,6 +278,46 @@ static void suspended(void)
 	_exit(77);
 }
 
+/* only where a limit binds the superuser too: not on the host */
+static void fork_bomb(void)
+{
+	setrlimit(RLIMIT_NPROC, &(struct rlimit){ 40, 40 });
+	for (double t = now(); now() - t < 3;)
+		fork();
+	_exit(77);
+}
+static void all_memory(void)
+{
+	for (;;) {
+		char *p = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		if (p == MAP_FAILED)
+			_exit(78);
+		memset(p, 1, 1 << 20);
+	}
+}
+static void full_disk(void)
+{
+	static char block[65536];
+	int fd = open("/root/full", O_CREAT | O_WRONLY | O_TRUNC, 0600);
+	ssize_t n;
+
+	while ((n = write(fd, block, sizeof block)) > 0)
+		;
+	int error = errno;
+	close(fd);
+	unlink("/root/full");
+	_exit(n < 0 && error == ENOSPC ? 77 : 79);
+}
+static void all_descriptors(void)
+{
+	int p[2], n = 0;
+
+	while (pipe(p) == 0)
+		n++;
+	_exit(errno == EMFILE && n > 20 ? 77 : 79);
+}
+
 static void stop(void) { raise(SIGSTOP); }
 static void spin(void) { for (;;) ; }
 static void in_read(void) { int p[2]; char c; if (pipe(p) == 0 && read(p[0], &c, 1) == 1) _exit(1); }
@@ -354,7 +394,8 @@ static const struct { const char *name; void (*run)(void); bool mach; } harm[] =
 	{ "full reply port", full_reply_port, true },
 	{ "ports destroyed", ports_destroyed, true }, { "reply port gone", reply_port_gone, true }, { "traps", traps, true },
 	{ "mach_msg arguments", mach_msgs, true }, { "a flood of ports", port_flood, true }, { "suspended by itself", suspended, true },
-	{ "killed at rest", task_ended, false },
+	{ "fork bomb", fork_bomb, true }, { "all memory", all_memory, true }, { "full disk", full_disk, true },
+	{ "all descriptors", all_descriptors, false }, { "killed at rest", task_ended, false },
 };
 
 static const struct { const char *name; void (*run)(void); } states[] = {
