@@ -11,6 +11,7 @@ $(B)/gen/user/unix.user.c: servers/unix/protocol/unix.defs $(MIG)
 		-server $(B)/gen/user/unix_server.c -sheader $(B)/gen/user/unix_server.h $<
 $(filter-out %.user.c,$(UNIX_GEN)): $(B)/gen/user/unix.user.c
 
-USER_GEN_HEADERS += $(B)/gen/user/unix.h $(B)/gen/user/unix_server.h
+# lib/rules.mk has its list of generated headers already
+$(patsubst %,$(B)/obj/newlib/%.o,$(UNIX_SRC) gen/user/unix_server.c): | $(B)/gen/user/unix.h $(B)/gen/user/unix_server.h
 
 $(eval $(call newlib_program,unix,$(UNIX_SRC) gen/user/unix_server.c,-Iservers/unix -Iservers/unix/protocol))
