@@ -246,7 +246,8 @@ static void fpu(void)
 			    "fninit; fldcw %[cw]; ldmxcsr %[mx]\n"
 			    "vmovdqu %[s], %%ymm0; vmovdqu %[s], %%ymm2; vmovdqu %[s], %%ymm7; vmovdqu %[s], %%ymm15\n"
 			    "1: decq %[n]; jz 2f; cmpl %[b], %[t]; je 1b\n"
-			    "2: vmovdqu %%ymm0, %[g]; vmovdqu %%ymm2, 32+%[g]; vmovdqu %%ymm7, 64+%[g]; vmovdqu %%ymm15, 96+%[g]; vzeroupper\n"
+			    "2: vmovdqu %%ymm0, %[g]; vmovdqu %%ymm2, 32+%[g]; vmovdqu %%ymm7, 64+%[g]\n"
+			    "vmovdqu %%ymm15, 96+%[g]; vzeroupper\n"
 			    "fnstcw %[cwa]; stmxcsr %[mxa]\n"
 			    : [g] "=m"(got), [cwa] "=m"(cw_after), [mxa] "=m"(mxcsr_after), [n] "+r"(turns)
 			    : [s] "m"(seed), [t] "m"(ticks), [b] "r"(before), [cw] "m"(cw), [mx] "m"(mxcsr)

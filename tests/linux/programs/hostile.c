@@ -132,7 +132,10 @@ static void jumps(void)
 	}
 	_exit(77);
 }
-static void bad_stack_call(void) { __asm__ volatile("xorl %%esp, %%esp; movl $39, %%eax; syscall; movl $60, %%eax; movl $77, %%edi; syscall" ::: "memory"); }
+static void bad_stack_call(void)
+{
+	__asm__ volatile("xorl %%esp, %%esp; movl $39, %%eax; syscall; movl $60, %%eax; movl $77, %%edi; syscall" ::: "memory");
+}
 static void garbage_messages(void)
 {
 	unsigned port = *(volatile unsigned *)(SHARE + 256 + 28), reply = reply_port();
