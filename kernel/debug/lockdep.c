@@ -219,18 +219,19 @@ lockdep_spin_report(const struct spinlock *l, uintptr_t pc)
 
 /* --- sleep locks --- */
 
+/* with interrupts off: the thread must not go to another CPU between finding this one's list and reading it */
 void
 lockdep_may_sleep(const char *what)
 {
+	unsigned long flags = interrupts_disable();
 	struct lockdep_cpu *lc = lockdep_self();
 
-	if (lc == NULL)
-		return;
-	if (lc->lc_count > 0)
+	if (lc != NULL && lc->lc_count > 0)
 		lockdep_fail(lc, what, lc->lc_held[0].sh_lock->sl_class, lc->lc_held[0].sh_lock,
 		    (uintptr_t)__builtin_return_address(0));
-	if (cpu_self()->cp_preempt_off != 0 || cpu_self()->cp_interrupt_depth != 0)
+	if (lc != NULL && (cpu_self()->cp_preempt_off != 0 || cpu_self()->cp_interrupt_depth != 0))
 		lockdep_fail(lc, what, NULL, NULL, (uintptr_t)__builtin_return_address(0));
+	interrupts_restore(flags);
 }
 
 void
