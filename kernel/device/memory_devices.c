@@ -3,6 +3,7 @@
  * Devices that are memory or text of the kernel: mem, time, mbinfo, kmsg, null, counters, and the boot modules rd<N>.
  */
 #include <debug/counters.h>
+#include <debug/racer.h>
 #include <device/device.h>
 #include <kern/kmsg_log.h>
 #include <kern/panic.h>
@@ -292,7 +293,7 @@ counters_read(struct device *d, const struct device_read *r, const void **from, 
 	return D_SUCCESS;
 }
 
-/* tests: the recnum-th allocation at the fault point named (or "*": any) fails; debug builds */
+/* tests: the recnum-th allocation at the fault point named (or "*": any) fails, or the racer gets this strength; debug builds */
 static io_return_t
 counters_write(struct device *d, uint64_t recnum, uint64_t at, const void *name, uint32_t count)
 {
@@ -303,7 +304,10 @@ counters_write(struct device *d, uint64_t recnum, uint64_t at, const void *name,
 		return D_INVALID_SIZE;
 	memcpy(copy, name, count);
 	copy[count] = 0;
-	fault_point_arm(copy, (int64_t)recnum);
+	if (strcmp(copy, "racer") == 0)
+		racer_set((uint32_t)recnum);
+	else
+		fault_point_arm(copy, (int64_t)recnum);
 	return D_SUCCESS;
 }
 

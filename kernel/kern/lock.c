@@ -8,6 +8,7 @@
  * compare-and-swap when there is no contention.
  */
 #include <debug/lockdep.h>
+#include <debug/racer.h>
 #include <kern/lock.h>
 #include <kern/panic.h>
 #include <kern/thread.h>
@@ -70,6 +71,7 @@ static void
 spin_acquire(struct spinlock *l, uintptr_t pc)
 {
 	lockdep_before_spin(l, pc);
+	race_point();
 	if (!spin_try(l))
 		spin_slow(l, pc);
 	lockdep_after_spin(l, pc);
@@ -87,6 +89,7 @@ spin_unlock(struct spinlock *l)
 {
 	lockdep_unlock_spin(l);
 	__atomic_store_n(&l->sl_word, 0, __ATOMIC_RELEASE);
+	race_unlocked();
 	preempt_enable();
 }
 
@@ -105,6 +108,7 @@ spin_unlock_irq(struct spinlock *l, unsigned long flags)
 {
 	lockdep_unlock_spin(l);
 	__atomic_store_n(&l->sl_word, 0, __ATOMIC_RELEASE);
+	race_unlocked();
 	preempt_enable_no_resched();
 	if (flags != 0) {
 		interrupts_restore(flags);

@@ -7,6 +7,7 @@
  */
 #include <debug/kdb.h>
 #include <debug/lockdep.h>
+#include <debug/racer.h>
 #include <debug/trace.h>
 #include <device/device.h>
 #include <ipc/ipc.h>
@@ -68,6 +69,8 @@ startup_thread(void *arg)
 	load_init();
 	kprintf("%s: %u CPU%s, %lu MiB\n", kernel_version_string, cpu_count, cpu_count == 1 ? "" : "s",
 	    boot_memory_total >> 20);
+	if (boot_flag("racer"))
+		racer_set(RACER_DEFAULT);
 	if (boot_flag("-d"))
 		kdb_enter("-d on the command line");
 	bootstrap_start();

@@ -14,6 +14,7 @@
  * LOCKS   bucket lock before thread lock; both with interrupts off.
  */
 #include <debug/lockdep.h>
+#include <debug/racer.h>
 #include <debug/trace.h>
 #include <kern/panic.h>
 #include <kern/sched.h>
@@ -70,8 +71,11 @@ wait_end(struct thread *t, enum wait_result result)
 {
 	if (!(t->th_state & TH_WAIT))
 		return false;
-	t->th_state &= ~(TH_WAIT | TH_UNINT);
+	/* the waiter looks for TH_WAIT without the lock and then at the result: the result is there first */
 	t->th_wait_result = result;
+	race_point();
+	__atomic_store_n(&t->th_state, t->th_state & ~(uint32_t)(TH_WAIT | TH_UNINT), __ATOMIC_RELEASE);
+	race_point();
 	if (__builtin_expect(t->th_wait_timer.tm_deadline != 0, 0)) {
 		timer_cancel(&t->th_wait_timer);
 		t->th_wait_timer.tm_deadline = 0;
@@ -183,7 +187,9 @@ wakeup(const void *event, bool all)
 		if (t->th_wait_event != event)
 			continue;
 		queue_remove(q);
-		t->th_wait_event = NULL;
+		race_point();
+		/* the thread looks at this without the lock: from here on its link is its own */
+		__atomic_store_n(&t->th_wait_event, NULL, __ATOMIC_RELEASE);
 		if (thread_go(t, WAIT_AWAKENED) && !all)
 			break;
 	}
@@ -215,7 +221,7 @@ wait_event_clear_slow(struct thread *t)
 	flags = spin_lock_irq(&b->wb_lock);
 	if (t->th_wait_event != NULL) {
 		queue_remove(&t->th_wait_link);
-		t->th_wait_event = NULL;
+		__atomic_store_n(&t->th_wait_event, NULL, __ATOMIC_RELEASE);
 	}
 	spin_unlock_irq(&b->wb_lock, flags);
 }

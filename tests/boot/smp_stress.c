@@ -129,33 +129,11 @@ static void worker(void *arg)
 	}
 }
 
-/* not beyond the end: the last argument ends with user memory */
-static bool is_seconds(const char *arg)
-{
-	for (const char *w = "seconds="; *w; w++, arg++)
-		if (*arg != *w)
-			return false;
-	return true;
-}
-
-static unsigned seconds(void)
-{
-	for (int i = 1; i < test_argc; i++)
-		if (is_seconds(test_argv[i])) {
-			unsigned v = 0;
-
-			for (const char *p = test_argv[i] + 8; *p >= '0' && *p <= '9'; p++)
-				v = v * 10 + (unsigned)(*p - '0');
-			return v;
-		}
-	return 5;
-}
-
 /* names that rights arrived under are thrown away wholesale: the space is emptied of everything not there at the start */
 TEST_FLAGS(random_load_from_many_threads, TEST_MAY_LEAK)
 {
 	mach_port_t threads[THREADS];
-	unsigned limit = seconds();
+	unsigned limit = test_seconds(5);
 
 	for (int i = 0; i < PORTS; i++)
 		ports[i] = test_port_with_send();

@@ -3,7 +3,6 @@
  * Every allocation of an operation fails once, the first, the second, the third ...: each time the operation either works or
  * reports an error, nothing leaks (the harness compares), what it worked on is unharmed, and trying again works.
  */
-#include <device/device.h>
 #include "harness/test.h"
 
 #define SELF	mach_task_self()
@@ -12,18 +11,6 @@
 
 /* an undoing may itself meet the failure, or succeed and lose its reply: once more, not for ever */
 #define RETRY(call)	do { if ((call) != KERN_SUCCESS) (void)(call); } while (0)
-
-static mach_port_t points;
-
-static bool
-arm(unsigned nth)
-{
-	int written;
-
-	if (points == MACH_PORT_NULL && device_open(test_device_master, 2, "counters", &points) != 0)
-		return false;
-	return device_write_inband(points, 0, nth, "*", 1, &written) == 0;
-}
 
 static vm_address_t base;
 
@@ -144,9 +131,9 @@ each_allocation_fails(bool (*operation)(void))
 	fill();
 	CHECK(operation());
 	for (unsigned nth = 1; nth <= DEPTH; nth++) {
-		REQUIRE(arm(nth));
+		REQUIRE(test_fault_arm("*", nth));
 		failed += !operation();
-		arm(0);
+		test_fault_arm("*", 0);
 		CHECK(intact(base));
 		CHECK(operation());
 	}

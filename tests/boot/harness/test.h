@@ -101,5 +101,13 @@ struct test_counts { struct test_count c[TEST_COUNTERS]; unsigned n; };
 void		test_counts_read(struct test_counts *);
 
 unsigned	test_cpus(void);
+/* the word seconds=N of the module's line, else `otherwise` */
+unsigned	test_seconds(unsigned otherwise);
+
+/* --- debug kernels --- */
+/* the nth allocation from now at the fault point of this name ("*": any) fails; 0: none. false: no such device */
+bool		test_fault_arm(const char *name, unsigned nth);
+/* the kernel's racer (kernel/debug/racer.h); 0: off */
+void		test_racer(unsigned strength);
 
 #endif

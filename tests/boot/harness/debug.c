@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What tests ask of a debug kernel by writing to its device "counters", and the words of the module's line. */
+#include <device/device.h>
+#include "test.h"
+
+static bool tell(const char *word, unsigned value)
+{
+	static mach_port_t device;
+	unsigned length = 0;
+	int written;
+
+	while (word[length])
+		length++;
+	if (device == MACH_PORT_NULL && device_open(test_device_master, 2, "counters", &device) != 0)
+		return false;
+	return device_write_inband(device, 0, value, word, length, &written) == 0;
+}
+
+bool test_fault_arm(const char *name, unsigned nth)
+{
+	return tell(name, nth);
+}
+
+void test_racer(unsigned strength)
+{
+	CHECK(tell("racer", strength));
+}
+
+/* not beyond the end: the last argument ends with user memory */
+static const char *after(const char *arg, const char *word)
+{
+	for (; *word; word++, arg++)
+		if (*arg != *word)
+			return NULL;
+	return arg;
+}
+
+unsigned test_seconds(unsigned otherwise)
+{
+	for (int i = 1; i < test_argc; i++) {
+		const char *p = after(test_argv[i], "seconds=");
+		unsigned v = 0;
+
+		if (p == NULL)
+			continue;
+		for (; *p >= '0' && *p <= '9'; p++)
+			v = v * 10 + (unsigned)(*p - '0');
+		return v;
+	}
+	return otherwise;
+}
