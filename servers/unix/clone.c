@@ -124,8 +124,12 @@ clone_space(struct clone_call *call, struct process *parent, struct process *chi
 static void
 clone_undo(struct clone_call *call, struct process *child)
 {
+	struct space *space;
+
 	child->p_state = PROCESS_EXITING;
-	call->cc_space = process_strip(child);
+	space = process_strip(child);
+	if (space != NULL)
+		call->cc_space = space;		/* else the child did not have it yet, or it is its parent's */
 	if (child->p_share != NULL)
 		share_free(child->p_share_index);
 	child->p_share = NULL;

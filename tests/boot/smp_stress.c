@@ -14,6 +14,16 @@ static mach_port_t ports[PORTS];
 static volatile bool stop;
 static volatile uint64_t operations;
 
+/*
+ * A worker reads names out of ports[] and uses them until its operation ends. A name destroyed meanwhile may be given out again at once, for
+ * another worker's reply port, task or thread: so what is taken out of ports[] is destroyed only when every worker has begun a new operation.
+ */
+static volatile uint64_t begun[THREADS];
+static struct old_name { mach_port_t name; uint64_t seen[THREADS]; } old_names[2 * PORTS];
+static volatile int old_lock;
+
+static uint64_t seeds[THREADS];
+
 /* every thread its own generator: xorshift */
 static uint32_t next(uint64_t *s)
 {
@@ -61,20 +71,57 @@ static void receive_random(uint64_t *s)
 		drop(&m);
 }
 
+static bool nobody_uses(const struct old_name *old)
+{
+	for (int i = 0; i < THREADS; i++)
+		if (begun[i] == old->seen[i] && begun[i] != 0)
+			return false;
+	return true;
+}
+
+/* => a name that may be destroyed now; MACH_PORT_NULL: none yet. `name` is kept until it may; false: no room for it */
+static bool put_aside(mach_port_t name, mach_port_t *destroy)
+{
+	struct old_name *empty = NULL;
+
+	*destroy = MACH_PORT_NULL;
+	while (__atomic_exchange_n(&old_lock, 1, __ATOMIC_ACQUIRE))
+		test_yield();
+	for (int i = 0; i < 2 * PORTS; i++) {
+		struct old_name *old = &old_names[i];
+
+		if (old->name != MACH_PORT_NULL && *destroy == MACH_PORT_NULL && nobody_uses(old)) {
+			*destroy = old->name;
+			old->name = MACH_PORT_NULL;
+		}
+		if (old->name == MACH_PORT_NULL)
+			empty = old;
+	}
+	if (empty != NULL) {
+		empty->name = name;
+		for (int i = 0; i < THREADS; i++)
+			empty->seen[i] = begun[i];
+	}
+	__atomic_store_n(&old_lock, 0, __ATOMIC_RELEASE);
+	return empty != NULL;
+}
+
 /* keep the population of ports alive: replace what has died or been moved away */
 static void renew(uint64_t *s)
 {
 	unsigned i = next(s) % PORTS;
-	mach_port_t p = ports[i];
+	mach_port_t p = ports[i], fresh = MACH_PORT_NULL, old, destroy;
 
 	if (next(s) % 4 && test_type(p) & MACH_PORT_TYPE_RECEIVE)
 		return;
-	mach_port_t fresh = MACH_PORT_NULL;
 	if (mach_port_allocate(SELF, MACH_PORT_RIGHT_RECEIVE, &fresh) != KERN_SUCCESS)
 		return;
 	mach_port_insert_right(SELF, fresh, fresh, MACH_MSG_TYPE_MAKE_SEND);
-	/* names are used again at once: only who took it out may destroy it */
-	mach_port_destroy(SELF, __atomic_exchange_n(&ports[i], fresh, __ATOMIC_SEQ_CST));
+	old = __atomic_exchange_n(&ports[i], fresh, __ATOMIC_SEQ_CST);
+	while (!put_aside(old, &destroy))
+		begun[s - seeds]++;	/* all room is taken: those who wait for this worker need not */
+	if (destroy != MACH_PORT_NULL)
+		mach_port_destroy(SELF, destroy);
 }
 
 static void memory_random(uint64_t *s)
@@ -115,18 +162,21 @@ static void task_random(uint64_t *s)
 
 static void worker(void *arg)
 {
-	uint64_t s = 0x9e3779b97f4a7c15ull * ((uintptr_t)arg + 1);
+	uint64_t *s = &seeds[(uintptr_t)arg % 100];
 
+	*s = 0x9e3779b97f4a7c15ull * ((uintptr_t)arg + 1);
 	while (!stop) {
-		switch (next(&s) % 8) {
-		case 0: case 1: case 2: send_random(&s); break;
-		case 3: case 4: receive_random(&s); break;
-		case 5: renew(&s); break;
-		case 6: memory_random(&s); break;
-		case 7: task_random(&s); break;
+		begun[s - seeds]++;
+		switch (next(s) % 8) {
+		case 0: case 1: case 2: send_random(s); break;
+		case 3: case 4: receive_random(s); break;
+		case 5: renew(s); break;
+		case 6: memory_random(s); break;
+		case 7: task_random(s); break;
 		}
 		__atomic_fetch_add(&operations, 1, __ATOMIC_RELAXED);
 	}
+	begun[s - seeds] = 0;
 }
 
 /* names that rights arrived under are thrown away wholesale: the space is emptied of everything not there at the start */
@@ -156,6 +206,11 @@ TEST_FLAGS(random_load_from_many_threads, TEST_MAY_LEAK)
 		test_thread_join(threads[i]);
 	for (int i = 0; i < PORTS; i++)
 		mach_port_destroy(SELF, ports[i]);
+	for (int i = 0; i < 2 * PORTS; i++) {
+		if (old_names[i].name != MACH_PORT_NULL)
+			mach_port_destroy(SELF, old_names[i].name);
+		old_names[i].name = MACH_PORT_NULL;
+	}
 	test_say("# %ld operations", (int64_t)operations);
 }
 
