@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The racer (debug builds): widens the windows in which threads can meet. While it is on, a processor that takes or releases a lock, or passes a
- * race_point, now and then dawdles, or lets another thread run first. What needs two processors within nanoseconds of each other
- * happens within seconds then. On by the word "racer" on the kernel's command line, or by tests through device "counters".
+ * The racer (debug builds): widens the windows in which threads can meet. While it is on, a processor that takes or releases a lock,
+ * or passes a race_point, now and then dawdles, or lets another thread run first. What needs two processors within nanoseconds of
+ * each other happens within seconds then. On by the word "racer" on the kernel's command line, or by tests through device "counters".
  */
 #ifndef DEBUG_RACER_H
 #define DEBUG_RACER_H

@@ -15,8 +15,9 @@ static volatile bool stop;
 static volatile uint64_t operations;
 
 /*
- * A worker reads names out of ports[] and uses them until its operation ends. A name destroyed meanwhile may be given out again at once, for
- * another worker's reply port, task or thread: so what is taken out of ports[] is destroyed only when every worker has begun a new operation.
+ * A worker reads names out of ports[] and uses them until its operation ends. A name destroyed meanwhile may be given out again at
+ * once, for another worker's reply port, task or thread: so what is taken out of ports[] is destroyed only when every worker has
+ * begun a new operation.
  */
 static volatile uint64_t begun[THREADS];
 static struct old_name { mach_port_t name; uint64_t seen[THREADS]; } old_names[2 * PORTS];
