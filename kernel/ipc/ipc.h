@@ -62,6 +62,7 @@ void		 ipc_kobject_set_no_senders(struct ipc_port *, void (*fn)(void *kobject, u
 
 /* vm_object_port_died(port) is called without locks when the port dies; false: it is dead */
 bool		 ipc_port_watch_death(struct ipc_port *);
+uint32_t	 ipc_port_queued(const struct ipc_port *);	/* messages not received; approximate */
 
 /* name a right in a task's space: consumes the send right; MACH_PORT_NULL on failure or NULL, DEAD for dead */
 mach_port_name_t ipc_port_copyout_send(struct ipc_port *, struct ipc_space *);

@@ -261,6 +261,11 @@ bool ipc_port_watch_death(struct ipc_port *port)
 	return alive;
 }
 
+uint32_t ipc_port_queued(const struct ipc_port *port)
+{
+	return __atomic_load_n(&port->ip_msgcount, __ATOMIC_RELAXED);
+}
+
 /* Held rights */
 
 void ipc_port_make_send_locked(struct ipc_port *port)

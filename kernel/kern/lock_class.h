@@ -18,6 +18,8 @@ enum lock_rank {
 	LOCK_RANK_VM_CACHE = 40,	/* memory object cache and hash */
 	LOCK_RANK_VM_OBJECT = 42,	/* vm_object (object before its shadow/copy) */
 	LOCK_RANK_VM_AMAP = 44,		/* anonymous memory trees */
+	LOCK_RANK_VM_ANON = 45,		/* pages of anonymous memory */
+	LOCK_RANK_VM_SWAP = 46,		/* slots of swap space */
 	LOCK_RANK_TASK_LIST = 48,
 	LOCK_RANK_TASK = 50,
 	LOCK_RANK_PSET = 52,

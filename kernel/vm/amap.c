@@ -3,7 +3,7 @@
  * Anonymous memory (see amap.h and docs/vm.md for the reasoning).
  *
  * LOCKS   am_lock (VM_AMAP) guards the tree of one amap; shared nodes below it are immutable. Order: backing object,
- *         amap, page queues, pmap. Two amap locks are never held at once. Nothing here sleeps.
+ *         amap, anon, page queues, pmap. Two amap locks are never held at once. Nothing here sleeps.
  *         Freeing walks what is freed: vm_amap_release without locks, vm_amap_clear a leaf at a time.
  * TESTS   tests/unit/vm, tests/boot/vm_*.c
  */
@@ -15,59 +15,14 @@
 #include <kern/slab.h>
 
 static const struct lock_class amap_class = { "vm amap", LOCK_RANK_VM_AMAP, 0 };
-static struct slab_cache *amap_cache, *anon_cache;
-
-static void
-anon_ref(void *v)
-{
-	struct vm_anon *an = v;
-
-	__atomic_fetch_add(&an->an_refs, 1, __ATOMIC_RELAXED);
-}
-
-static void
-anon_rel(void *v)
-{
-	struct vm_anon *an = v;
-
-	if (__atomic_load_n(&an->an_refs, __ATOMIC_ACQUIRE) != 1 &&
-	    __atomic_fetch_sub(&an->an_refs, 1, __ATOMIC_ACQ_REL) != 1)
-		return;
-	if (an->an_page != NULL)
-		vm_page_release(an->an_page);
-	counter_add(COUNT_ANON, -1);
-	slab_free(anon_cache, an);
-}
-
-const struct ptree_ops vm_anon_ops = { anon_ref, anon_rel };
+static struct slab_cache *amap_cache;
 
 void
 vm_amap_bootstrap(void)
 {
 	ptree_bootstrap();
+	vm_anon_bootstrap();
 	amap_cache = slab_cache_create("vm amap", sizeof(struct vm_amap), 8);
-	anon_cache = slab_cache_create("vm anon", sizeof(struct vm_anon), 8);
-}
-
-struct vm_anon *
-vm_anon_create(struct vm_page *p)
-{
-	struct vm_anon *an = fault_point("vm_anon") ? NULL : slab_alloc(anon_cache);
-
-	if (an == NULL)
-		return NULL;
-	an->an_refs = 1;
-	an->an_page = p;
-	p->pg_owner = an;
-	p->pg_state = PAGE_ANON;
-	counter_add(COUNT_ANON, 1);
-	return an;
-}
-
-void
-vm_anon_release(struct vm_anon *an)
-{
-	anon_rel(an);
 }
 
 static struct vm_amap *
@@ -185,9 +140,13 @@ vm_amap_write_protect(struct vm_amap *am, uint64_t first, uint64_t count)
 		}
 		if (at > stop)
 			stop = (at | PTREE_MASK) < last ? (at | PTREE_MASK) : last;
-		for (; (an = ptree_next(&am->am_tree, &at, stop)) != NULL; at++)
+		for (; (an = ptree_next(&am->am_tree, &at, stop)) != NULL; at++) {
+			struct spinlock *l = vm_anon_lock(an);
+
 			if (an->an_page != NULL)
 				pmap_page_protect(an->an_page, VM_PROT_READ | VM_PROT_EXECUTE);
+			spin_unlock(l);
+		}
 		spin_unlock(&am->am_lock);
 		at = stop + 1;
 	}
@@ -255,7 +214,7 @@ vm_amap_insert_locked(struct vm_amap *am, uint64_t slot, struct vm_page *p)
 	void *old;
 
 	KASSERT(spin_is_held(&am->am_lock));
-	an = vm_anon_create(p);
+	an = vm_anon_create(p, vm_amap_anon_group(am, slot));
 	if (an == NULL)
 		return KERN_RESOURCE_SHORTAGE;
 	if (!ptree_set(&am->am_tree, slot, an, &vm_anon_ops, &old)) {
@@ -275,6 +234,7 @@ vm_amap_steal(struct vm_amap *am, uint64_t slot)
 {
 	struct vm_page *p = NULL;
 	struct vm_anon *an;
+	struct spinlock *l;
 	bool exclusive;
 	void *old;
 
@@ -282,28 +242,47 @@ vm_amap_steal(struct vm_amap *am, uint64_t slot)
 		return NULL;
 	spin_lock(&am->am_lock);
 	an = ptree_lookup(&am->am_tree, slot, &exclusive);
-	if (an != NULL && exclusive && __atomic_load_n(&an->an_refs, __ATOMIC_ACQUIRE) == 1 &&
-	    an->an_page->pg_wired == 0 && ptree_remove(&am->am_tree, slot, &vm_anon_ops, &old)) {
-		p = an->an_page;
-		an->an_page = NULL;
-		vm_anon_release(an);
-		if (p->pg_queue != PAGE_QUEUE_NONE)
-			vm_pageq_remove(p);
-		p->pg_owner = NULL;
-		p->pg_state = PAGE_KERNEL;
+	if (an != NULL && exclusive) {
+		l = vm_anon_lock(an);
+		if (vm_anon_sole_locked(an))
+			p = vm_anon_steal_locked(an);
+		spin_unlock(l);
+		/* the path is exclusive: no memory is needed */
+		if (p != NULL && ptree_remove(&am->am_tree, slot, &vm_anon_ops, &old))
+			vm_anon_release(old);
 	}
 	spin_unlock(&am->am_lock);
 	return p;
+}
+
+void
+vm_amap_dry(struct vm_amap *am)
+{
+	struct vm_anon *an;
+	uint64_t at = 0;
+
+	spin_lock(&am->am_lock);
+	for (; at < PTREE_SLOTS && (an = ptree_next(&am->am_tree, &at, PTREE_MASK)) != NULL; at++) {
+		struct spinlock *l = vm_anon_lock(an);
+
+		if (an->an_page != NULL && (an->an_page->pg_flags & PG_LAUNDRY)) {
+			vm_page_from_laundry(an->an_page);
+			vm_pageq_activate(an->an_page);
+		}
+		spin_unlock(l);
+	}
+	spin_unlock(&am->am_lock);
 }
 
 uint64_t
 vm_amap_resident(struct vm_amap *am, uint64_t first, uint64_t count)
 {
 	uint64_t n = 0, at = first;
+	struct vm_anon *an;
 
 	spin_lock(&am->am_lock);
-	for (; ptree_next(&am->am_tree, &at, first + count - 1) != NULL; at++)
-		n++;
+	for (; (an = ptree_next(&am->am_tree, &at, first + count - 1)) != NULL; at++)
+		n += an->an_page != NULL;
 	spin_unlock(&am->am_lock);
 	return n;
 }

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * OBJECT  struct vm_anon: one page of anonymous memory. Its contents may be changed only by a holder who has the
- *         only reference, through a path of nodes nobody shares (ptree.h).
- *         struct vm_amap: a region of anonymous memory, perhaps over a memory object (a private mapping). Slot i is
+ * OBJECT  struct vm_amap: a region of anonymous memory, perhaps over a memory object (a private mapping). Slot i is
  *         the anon in the tree, else page am_backing_index + i of the backing object, else zeros.
  *         Copying a region makes a second amap which shares the tree: constant time, whatever its size or history.
  *         Sharing a region truly (VM_INHERIT_SHARE) makes two entries point to one amap.
- * REFS    anon: one per leaf slot that points at it. amap: one per map entry; the parts of a clipped entry
- *         share one, with disjoint slots.
+ * REFS    one per map entry; the parts of a clipped entry share one, with disjoint slots.
  *
  * Legend: (I) immutable; (l) am_lock; (a) atomic; (o) lock of the backing object.
  */
@@ -19,16 +16,12 @@
 #include <kern/lock.h>
 #include <kern/queue.h>
 #include <mach/kern_return.h>
+#include <vm/anon.h>
 #include <vm/ptree.h>
 
 struct vm_object;
 struct vm_page;
 struct pmap;
-
-struct vm_anon {
-	uint32_t	 an_refs;		/* (a) */
-	struct vm_page	*an_page;		/* (I) while shared; (l) while exclusive */
-};
 
 struct vm_amap {
 	struct spinlock	 am_lock;
@@ -40,8 +33,6 @@ struct vm_amap {
 	uint64_t	 am_backing_index;	/* (I) */
 	struct queue	 am_copies_link;	/* (o) vo_copies */
 };
-
-extern const struct ptree_ops vm_anon_ops;
 
 void		 vm_amap_bootstrap(void);
 /* => NULL on shortage; takes its own reference to backing */
@@ -71,13 +62,18 @@ void		 vm_amap_clear(struct vm_amap *, uint64_t first, uint64_t count);
 /* => true when slots [end, end + count) were fresh and are now given to the caller, whose entry ends at `end` */
 bool		 vm_amap_extend(struct vm_amap *, uint64_t end, uint64_t count);
 
-struct vm_anon	*vm_anon_create(struct vm_page *);	/* owns the page; NULL on shortage */
-void		 vm_anon_release(struct vm_anon *);
-
+/* the neighbours in one leaf have one anon lock */
+static inline uint64_t
+vm_amap_anon_group(const struct vm_amap *am, uint64_t slot)
+{
+	return (uintptr_t)am + (slot >> PTREE_SHIFT);
+}
 /* put a fresh page into an empty slot, or discard it. => am_lock held; KERN_RESOURCE_SHORTAGE: the page is still the caller's */
 kern_return_t	 vm_amap_insert_locked(struct vm_amap *, uint64_t slot, struct vm_page *);
 /* take the page out of a slot nobody shares, without copying; NULL when it cannot be taken */
 struct vm_page	*vm_amap_steal(struct vm_amap *, uint64_t slot);
+/* its pages have arrived at their pager: memory of that task like any other, no longer the laundry's */
+void		 vm_amap_dry(struct vm_amap *);
 uint64_t	 vm_amap_resident(struct vm_amap *, uint64_t first, uint64_t count);
 
 #endif

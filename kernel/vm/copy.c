@@ -49,6 +49,7 @@ copy_alloc(uint64_t size, bool bytes)
 	c->cp_offset = 0;
 	queue_init(&c->cp_entries);
 	c->cp_bytes = bytes;
+	c->cp_laundry = false;
 	counter_add(COUNT_MAP_COPY, 1);
 	return c;
 }
@@ -246,11 +247,11 @@ copy_entries(struct vm_map *map, uint64_t start, uint64_t end, struct vm_map_cop
 	return KERN_SUCCESS;
 }
 
-/* can the entry itself go into a copy? It must be nobody else's memory */
+/* can the entry itself go into a copy, or make room for one? It must be nobody else's memory */
 static bool
 movable(const struct vm_entry *e)
 {
-	return e->ve_amap != NULL && !vm_amap_is_shared(e->ve_amap) && e->ve_wired == 0;
+	return e->ve_amap != NULL && !vm_amap_is_shared(e->ve_amap);
 }
 
 /* => map write-locked, range checked and clipped; nothing is changed on failure but clips */
@@ -258,7 +259,7 @@ static kern_return_t
 move_entries(struct vm_map *map, uint64_t start, uint64_t end, struct vm_map_copy *c, struct queue *gone)
 {
 	struct vm_entry *e, *next, *to;
-	struct queue taken;
+	struct queue taken, *q;
 	kern_return_t kr = KERN_SUCCESS;
 
 	/* first what can fail: copies of what cannot be moved */
@@ -280,7 +281,9 @@ move_entries(struct vm_map *map, uint64_t start, uint64_t end, struct vm_map_cop
 		if (e->ve_wired != 0)
 			vm_map_unwire_entry(map, e);
 		vm_map_unlink_entry(map, e);
-		if (movable(e)) {
+		/* what was shared above and is no longer was copied all the same */
+		q = queue_empty(&taken) ? NULL : queue_first(&taken);
+		if (q == NULL || queue_entry(q, struct vm_entry, ve_link)->ve_start != e->ve_start - start) {
 			e->ve_start -= start;
 			e->ve_end -= start;
 			e->ve_prot = VM_PROT_DEFAULT;
@@ -377,10 +380,9 @@ vm_map_copy_from_pages(struct vm_page **pages, uint64_t count, struct vm_map_cop
 		spin_unlock(&am->am_lock);
 		if (kr != KERN_SUCCESS)
 			break;
-		vm_pageq_activate(pages[i]);
 	}
 	if (i < count) {
-		/* the caller keeps the pages */
+		/* the caller keeps the pages: on no queue yet, so nobody has taken one of them */
 		while (i > 0) {
 			struct vm_page *p = vm_amap_steal(am, --i);
 
@@ -389,6 +391,12 @@ vm_map_copy_from_pages(struct vm_page **pages, uint64_t count, struct vm_map_cop
 		}
 		vm_map_copy_discard(c);
 		return KERN_RESOURCE_SHORTAGE;
+	}
+	for (i = 0; i < count; i++) {
+		if (pages[i]->pg_flags & PG_LAUNDRY)
+			c->cp_laundry = true;
+		else
+			vm_pageq_activate(pages[i]);
 	}
 	*out = c;
 	return KERN_SUCCESS;
@@ -423,7 +431,9 @@ amap_of_bytes(const uint8_t *data, uint64_t size, uint64_t offset)
 			vm_page_release(p);
 			break;
 		}
-		vm_pageq_activate(p);
+		/* the default pager reads its store into such pages: on no queue, or it might come to wait for itself */
+		if (!current_thread()->th_vm_privilege)
+			vm_pageq_activate(p);
 	}
 	if (am != NULL && i < pages) {
 		vm_amap_release(am);
@@ -598,6 +608,8 @@ vm_map_copyout(struct vm_map *map, uint64_t *addr, struct vm_map_copy *c)
 			vm_map_link_entry(map, e);
 			if (map->vm_wire_future)
 				(void)vm_map_wire_entry(map, e, VM_PROT_DEFAULT);
+			else if (c->cp_laundry)
+				vm_amap_dry(e->ve_amap);
 		}
 	}
 	rw_unlock_write(&map->vm_lock);
@@ -623,7 +635,7 @@ overwrite_replace(struct vm_map *map, uint64_t addr, struct vm_map_copy *c)
 
 	rw_lock_write(&map->vm_lock);
 	e = vm_entry_find(&map->vm_tree, addr);
-	if (e == NULL || e->ve_end < end || !movable(e) || !(e->ve_prot & VM_PROT_WRITE) ||
+	if (e == NULL || e->ve_end < end || !movable(e) || e->ve_wired != 0 || !(e->ve_prot & VM_PROT_WRITE) ||
 	    !vm_map_clip_range(map, addr, end)) {
 		rw_unlock_write(&map->vm_lock);
 		return KERN_FAILURE;

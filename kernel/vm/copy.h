@@ -25,6 +25,7 @@ struct vm_map_copy {
 	uint64_t	 cp_offset;	/* of the first byte in its page */
 	struct queue	 cp_entries;	/* ve_start counts from 0 */
 	bool		 cp_bytes;
+	bool		 cp_laundry;	/* has pages of the laundry, for a pager */
 	uint8_t		 cp_data[];	/* cp_bytes */
 };
 

@@ -8,7 +8,8 @@
  * so that no check is ever trusted across a wait.
  *
  * Where the page of a slot is:
- *   anonymous entry   tree has an anon, exclusive           -> map as the entry allows
+ *   anonymous entry   anon without its page                 -> fetch it from swap space
+ *                     tree has an anon, exclusive           -> map as the entry allows
  *                     tree has an anon, shared              -> read: map read-only; write: copy the page, replace the anon
  *                     no anon, backing object               -> read: map the object's page read-only; write: copy it
  *                     no anon                               -> zero-filled page
@@ -17,7 +18,7 @@
  *                     no page                               -> ask the pager
  *   device entry      map the physical address
  *
- * LOCKS   map (read) > object > amap > page queue > pmap.
+ * LOCKS   map (read) > object > amap > anon > page queue > pmap.
  * TESTS   tests/boot/vm_*.c
  */
 #include <vm/fault.h>
@@ -27,7 +28,9 @@
 #include <vm/page.h>
 #include <vm/pageout.h>
 #include <vm/pager.h>
+#include <vm/swap.h>
 #include <kern/exception.h>
+#include <kern/panic.h>
 #include <kern/string.h>
 #include <kern/task.h>
 #include <kern/thread.h>
@@ -38,6 +41,7 @@
 
 #define FAULT_AROUND	16		/* pages, a power of two not above PTREE_SLOTS */
 #define SHORTAGE_TRIES	64
+#define LOST_SAID_MAX	64		/* lines about lost memory: a task may come back for more */
 
 /* a write must not reach a page that became part of a copy in between: hence here, under the lock */
 static void
@@ -67,6 +71,8 @@ fault_deliver(struct fault *f, struct vm_page *p, vm_prot_t prot)
 	}
 	if (f->f_buf != NULL)
 		fault_move(f);
+	if (p->pg_queue == PAGE_QUEUE_OUT)
+		vm_pageq_activate(p);		/* the pageout daemon comes too late */
 	return RESOLVE_DONE;
 }
 
@@ -105,9 +111,20 @@ around_enter(const struct fault *f, const struct vm_entry *e, uint64_t first, st
 		pmap_enter_around(f->f_pmap, e->ve_start + ((first - e->ve_index) << PAGE_SHIFT), page, n, prot);
 }
 
-/* exclusive: the path to the leaf is. => am_lock held */
+/* can this neighbour be mapped as well? => the lock of both anons held */
+static struct vm_page *
+around_page(const struct vm_anon *an, const struct vm_anon *faulted, bool exclusive)
+{
+	if (an->an_lock != faulted->an_lock || an->an_page == NULL || an->an_page->pg_queue == PAGE_QUEUE_OUT)
+		return NULL;
+	if (exclusive && (an->an_slot != 0 || __atomic_load_n(&an->an_refs, __ATOMIC_ACQUIRE) != 1))
+		return NULL;
+	return an->an_page;
+}
+
+/* exclusive: the path to the leaf is. => am_lock held, and that of the anon */
 static void
-around_anon(const struct fault *f, const struct vm_entry *e, uint64_t slot, bool exclusive)
+around_anon(const struct fault *f, const struct vm_entry *e, uint64_t slot, const struct vm_anon *faulted, bool exclusive)
 {
 	const struct ptree_node *leaf = ptree_leaf(&e->ve_amap->am_tree, slot);
 	struct vm_page *page[PTREE_SLOTS];
@@ -123,9 +140,7 @@ around_anon(const struct fault *f, const struct vm_entry *e, uint64_t slot, bool
 	for (at = first; at <= last; at++) {
 		struct vm_anon *an = leaf->pn_used >> (at & PTREE_MASK) & 1 ? leaf->pn_slot[at & PTREE_MASK] : NULL;
 
-		if (an != NULL && exclusive && __atomic_load_n(&an->an_refs, __ATOMIC_ACQUIRE) != 1)
-			an = NULL;
-		page[at - first] = an != NULL ? an->an_page : NULL;
+		page[at - first] = an != NULL ? around_page(an, faulted, exclusive) : NULL;
 	}
 	around_enter(f, e, first, page, last - first + 1, prot);
 }
@@ -151,7 +166,7 @@ around_object(const struct fault *f, const struct vm_entry *e, struct vm_object 
 		if ((in_object ^ index) & ~(uint64_t)PTREE_MASK || !(leaf->pn_used >> (in_object & PTREE_MASK) & 1))
 			continue;
 		p = leaf->pn_slot[in_object & PTREE_MASK];
-		if ((p->pg_flags & (PG_BUSY | PG_ERROR)) || p->pg_lock != 0)
+		if ((p->pg_flags & (PG_BUSY | PG_ERROR)) || p->pg_lock != 0 || p->pg_queue == PAGE_QUEUE_OUT)
 			continue;
 		if (e->ve_amap != NULL) {
 			if (ptree_lookup(&e->ve_amap->am_tree, at, NULL) != NULL)
@@ -161,6 +176,55 @@ around_object(const struct fault *f, const struct vm_entry *e, struct vm_object 
 		page[at - first] = p;
 	}
 	around_enter(f, e, first, page, last - first + 1, e->ve_prot & ~VM_PROT_WRITE);
+}
+
+/* => vo_lock held on entry, released */
+static enum resolve
+ask_for_page(struct fault *f, struct vm_object *o, uint64_t index, vm_prot_t want)
+{
+	struct vm_page *p = vm_object_new_page_locked(o, index);
+	kern_return_t kr;
+
+	spin_unlock(&o->vo_lock);
+	if (p == NULL)
+		return RESOLVE_SHORTAGE;
+	kr = vm_pager_data_request(o, index << PAGE_SHIFT, PAGE_SIZE, want);
+	if (kr == KERN_SUCCESS) {
+		f->f_asked = true;
+		vm_page_my_events()->ve_pageins++;
+		current_thread()->th_task->tk_events.te_pageins++;
+		return RESOLVE_AGAIN;
+	}
+	spin_lock(&o->vo_lock);
+	if (kr == KERN_MEMORY_ERROR) {
+		vm_object_fail_locked(o);
+	} else {
+		/* nobody was asked */
+		p = ptree_lookup(&o->vo_pages, index, NULL);
+		if (p != NULL && (p->pg_flags & PG_ABSENT))
+			vm_object_free_page_locked(o, p);
+	}
+	spin_unlock(&o->vo_lock);
+	return kr == KERN_MEMORY_ERROR ? RESOLVE_AGAIN : RESOLVE_SHORTAGE;
+}
+
+/* => vo_lock held on entry, released; the page says that it was asked */
+static enum resolve
+ask_for_unlock(struct vm_object *o, uint64_t index, vm_prot_t want)
+{
+	struct vm_page *p;
+
+	spin_unlock(&o->vo_lock);
+	if (vm_pager_data_unlock(o, index << PAGE_SHIFT, PAGE_SIZE, want) != KERN_RESOURCE_SHORTAGE)
+		return RESOLVE_AGAIN;
+	spin_lock(&o->vo_lock);
+	p = ptree_lookup(&o->vo_pages, index, NULL);
+	if (p != NULL) {
+		p->pg_lock &= VM_PROT_ALL;
+		thread_wakeup(p);
+	}
+	spin_unlock(&o->vo_lock);
+	return RESOLVE_SHORTAGE;
 }
 
 /*
@@ -179,25 +243,11 @@ object_page(struct fault *f, struct vm_object *o, uint64_t index, vm_prot_t want
 	}
 	p = ptree_lookup(&o->vo_pages, index, NULL);
 	if (p == NULL || ((p->pg_flags & PG_ERROR) && !f->f_asked && !o->vo_dead)) {
-		bool ok;
-
 		if (o->vo_dead)
 			goto error;
 		if (p != NULL)
 			vm_object_free_page_locked(o, p);	/* an old error: ask again */
-		p = vm_object_new_page_locked(o, index);
-		spin_unlock(&o->vo_lock);
-		if (p == NULL)
-			return RESOLVE_SHORTAGE;
-		f->f_asked = true;
-		vm_page_my_events()->ve_pageins++;
-		ok = vm_pager_data_request(o, index << PAGE_SHIFT, PAGE_SIZE, want);
-		if (!ok) {
-			spin_lock(&o->vo_lock);
-			vm_object_fail_locked(o);
-			spin_unlock(&o->vo_lock);
-		}
-		return RESOLVE_AGAIN;
+		return ask_for_page(f, o, index, want);
 	}
 	if (p->pg_flags & PG_ERROR)
 		goto error;
@@ -213,9 +263,7 @@ object_page(struct fault *f, struct vm_object *o, uint64_t index, vm_prot_t want
 		if (ask == 0)
 			goto wait;
 		p->pg_lock |= ask << 4;
-		spin_unlock(&o->vo_lock);
-		(void)vm_pager_data_unlock(o, index << PAGE_SHIFT, PAGE_SIZE, want);
-		return RESOLVE_AGAIN;
+		return ask_for_unlock(o, index, want);
 	}
 	*out = p;
 	return RESOLVE_DONE;
@@ -285,12 +333,12 @@ resolve_device(struct fault *f, struct vm_entry *e, uint64_t index)
 	return RESOLVE_DONE;
 }
 
-/* put a fresh page into a slot and deliver it; old is what the slot (or the object below it) had. => am_lock held */
+/* put a fresh page into a slot and deliver it; old is what the slot (or the object below it) had. => am_lock held, and that of old */
 static enum resolve
 replace_page(struct fault *f, struct vm_entry *e, uint64_t slot, struct vm_page *fresh, struct vm_page *old)
 {
 	struct vm_amap *am = e->ve_amap;
-	struct vm_anon *an = vm_anon_create(fresh);
+	struct vm_anon *an = vm_anon_create(fresh, vm_amap_anon_group(am, slot));
 	void *old_anon = NULL;
 	enum resolve r;
 
@@ -302,7 +350,6 @@ replace_page(struct fault *f, struct vm_entry *e, uint64_t slot, struct vm_page 
 		vm_anon_release(an);
 		return RESOLVE_SHORTAGE;
 	}
-	vm_pageq_activate(fresh);
 	/* other maps of a shared region must find the new page; our own mapping is replaced or removed */
 	if (old != NULL && vm_amap_shared_locked(am))
 		pmap_page_protect(old, VM_PROT_NONE);
@@ -311,6 +358,8 @@ replace_page(struct fault *f, struct vm_entry *e, uint64_t slot, struct vm_page 
 		pmap_remove(f->f_pmap, f->f_va, f->f_va + PAGE_SIZE);
 	if (old_anon != NULL)
 		vm_anon_release(old_anon);
+	/* the daemon must not find it before it is mapped */
+	vm_pageq_activate(fresh);
 	return r;
 }
 
@@ -351,46 +400,115 @@ resolve_backed(struct fault *f, struct vm_entry *e, uint64_t slot)
 	return r;
 }
 
+/* the contents of the slot were lost with the default pager, or it could not read them */
+static void
+say_lost(const struct fault *f)
+{
+	static uint32_t said;			/* (a) */
+
+	if (__atomic_fetch_add(&said, 1, __ATOMIC_RELAXED) < LOST_SAID_MAX)
+		kprintf("task %s: its memory at %#lx was paged out and cannot be had from the default pager\n",
+		    current_thread()->th_task->tk_name, (unsigned long)f->f_va);
+}
+
+/*
+ * A page that is in swap space. It comes into the segment's object first, as any pager's page; who then finds it there
+ * gives it to the anon.
+ * => am_lock and *l held, released
+ */
+static enum resolve
+resolve_swapped(struct fault *f, struct vm_amap *am, struct vm_anon *an, struct spinlock *l)
+{
+	uint32_t slot = an->an_slot;
+	struct vm_object *o;
+	struct vm_page *p;
+	uint64_t index;
+	enum resolve r;
+
+	if (an->an_transit) {
+		assert_wait(an, true);
+		spin_unlock(l);
+		spin_unlock(&am->am_lock);
+		return RESOLVE_WAIT;
+	}
+	/* the reference keeps the slot */
+	vm_anon_ops.po_ref(an);
+	spin_unlock(l);
+	spin_unlock(&am->am_lock);
+	o = vm_swap_object(slot, &index);
+	spin_lock(&o->vo_lock);
+	r = object_page(f, o, index, VM_PROT_READ, &p);
+	if (r == RESOLVE_DONE) {
+		vm_object_take_page_locked(o, p);
+		vm_anon_page_in(an, slot, p);
+		spin_unlock(&o->vo_lock);
+		r = RESOLVE_AGAIN;
+	} else if (r == RESOLVE_ERROR) {
+		say_lost(f);
+	}
+	vm_anon_release(an);
+	return r;
+}
+
+/* a slot without an anon. => am_lock held, released */
+static enum resolve
+resolve_empty(struct fault *f, struct vm_entry *e, uint64_t slot)
+{
+	struct vm_amap *am = e->ve_amap;
+	struct vm_page *fresh;
+	enum resolve r = RESOLVE_SHORTAGE;
+
+	if (am->am_backing != NULL) {
+		spin_unlock(&am->am_lock);
+		return resolve_backed(f, e, slot);
+	}
+	fresh = vm_page_grab();
+	if (fresh != NULL) {
+		pmap_zero_page(vm_page_to_phys(fresh));
+		vm_page_my_events()->ve_zero_fill++;
+		r = replace_page(f, e, slot, fresh, NULL);
+	}
+	spin_unlock(&am->am_lock);
+	return r;
+}
+
 static enum resolve
 resolve_anon(struct fault *f, struct vm_entry *e, uint64_t slot)
 {
 	struct vm_amap *am = e->ve_amap;
-	struct vm_anon *an;
+	vm_prot_t prot = e->ve_prot;
 	struct vm_page *fresh;
-	bool exclusive;
+	struct vm_anon *an;
+	struct spinlock *l;
+	bool path, exclusive;
 	enum resolve r;
 
 	spin_lock(&am->am_lock);
-	an = ptree_lookup(&am->am_tree, slot, &exclusive);
-	if (an == NULL && am->am_backing != NULL) {
-		spin_unlock(&am->am_lock);
-		return resolve_backed(f, e, slot);
-	}
-	if (an == NULL) {
+	an = ptree_lookup(&am->am_tree, slot, &path);
+	if (an == NULL)
+		return resolve_empty(f, e, slot);
+	l = vm_anon_lock(an);
+	if (an->an_page == NULL)
+		return resolve_swapped(f, am, an, l);
+	exclusive = path && vm_anon_sole_locked(an);
+	if (!exclusive && (f->f_want & VM_PROT_WRITE)) {
+		r = RESOLVE_SHORTAGE;
 		fresh = vm_page_grab();
-		if (fresh == NULL) {
-			r = RESOLVE_SHORTAGE;
-		} else {
-			pmap_zero_page(vm_page_to_phys(fresh));
-			vm_page_my_events()->ve_zero_fill++;
-			r = replace_page(f, e, slot, fresh, NULL);
-		}
-	} else if (exclusive && __atomic_load_n(&an->an_refs, __ATOMIC_ACQUIRE) == 1) {
-		r = fault_deliver(f, an->an_page, e->ve_prot);
-	} else if (f->f_want & VM_PROT_WRITE) {
-		fresh = vm_page_grab();
-		if (fresh == NULL) {
-			r = RESOLVE_SHORTAGE;
-		} else {
+		if (fresh != NULL) {
 			pmap_copy_page(vm_page_to_phys(an->an_page), vm_page_to_phys(fresh));
 			vm_page_my_events()->ve_cow++;
 			r = replace_page(f, e, slot, fresh, an->an_page);
 		}
 	} else {
-		r = fault_deliver(f, an->an_page, e->ve_prot & ~VM_PROT_WRITE);
+		if (f->f_want & VM_PROT_WRITE)
+			vm_anon_dirty_locked(an);
+		if (!exclusive || an->an_slot != 0)
+			prot &= ~VM_PROT_WRITE;
+		r = fault_deliver(f, an->an_page, prot);
+		if (r == RESOLVE_DONE && f->f_enter && !(f->f_want & VM_PROT_WRITE))
+			around_anon(f, e, slot, an, path);
 	}
-	if (r == RESOLVE_DONE && f->f_enter && an != NULL && !(f->f_want & VM_PROT_WRITE))
-		around_anon(f, e, slot, exclusive);
+	spin_unlock(l);
 	spin_unlock(&am->am_lock);
 	return r;
 }

@@ -14,6 +14,7 @@
 #include <vm/kmem.h>
 #include <vm/object.h>
 #include <vm/page.h>
+#include <vm/swap.h>
 #include <vm/pageout.h>
 #include <kern/counter.h>
 #include <kern/panic.h>
@@ -35,6 +36,7 @@ vm_init(void)
 	entry_cache = slab_cache_create("vm entry", sizeof(struct vm_entry), 8);
 	vm_amap_bootstrap();
 	vm_object_bootstrap();
+	vm_swap_bootstrap();
 	vm_copy_bootstrap();
 	kmem_bootstrap();
 }
@@ -441,6 +443,7 @@ vm_map_remove(struct vm_map *map, uint64_t start, uint64_t end)
 	rw_unlock_write(&map->vm_lock);
 	while ((q = queue_pop_head(&gone)) != NULL)
 		vm_map_entry_dispose(queue_entry(q, struct vm_entry, ve_link));
+	vm_page_wake();
 	return KERN_SUCCESS;
 }
 

@@ -14,12 +14,14 @@
 #include <vm/map.h>
 #include <vm/page.h>
 #include <vm/pager.h>
+#include <vm/swap.h>
 #include <ipc/ipc.h>
 #include <kern/counter.h>
 #include <kern/panic.h>
 #include <kern/slab.h>
 #include <kern/string.h>
 #include <kern/wait.h>
+#include <mach/memory_object.h>
 
 #define OBJECT_HASH_SIZE	1024u
 #define OBJECT_CACHE_MAX	4096u
@@ -172,6 +174,13 @@ vm_object_free_page_locked(struct vm_object *o, struct vm_page *p)
 	vm_object_wake_page_locked(p);
 	p->pg_flags = 0;
 	vm_page_release(p);
+}
+
+void
+vm_object_take_page_locked(struct vm_object *o, struct vm_page *p)
+{
+	vm_page_pin(p);
+	vm_object_free_page_locked(o, p);
 }
 
 kern_return_t
@@ -451,6 +460,26 @@ device_object(struct ipc_port *port)
 	return ipc_kobject_lookup(port, IKOT_PAGER, object_ref_any);
 }
 
+/* a pager's object with its control and name ports; NULL on shortage */
+static struct vm_object *
+object_with_ports(void)
+{
+	struct vm_object *o = object_alloc(OBJECT_PAGER);
+
+	if (o == NULL)
+		return NULL;
+	o->vo_control = ipc_port_create_kernel(IKOT_PAGING_REQUEST, o);
+	o->vo_name = ipc_port_create_kernel(IKOT_PAGING_NAME, o);
+	if (o->vo_control != NULL && o->vo_name != NULL)
+		return o;
+	if (o->vo_control != NULL)
+		ipc_port_destroy_kernel(o->vo_control);
+	if (o->vo_name != NULL)
+		ipc_port_destroy_kernel(o->vo_name);
+	object_free(o);
+	return NULL;
+}
+
 kern_return_t
 vm_object_enter(struct ipc_port *pager, struct vm_object **out)
 {
@@ -470,19 +499,9 @@ vm_object_enter(struct ipc_port *pager, struct vm_object **out)
 		*out = o;
 		return KERN_SUCCESS;
 	}
-	o = object_alloc(OBJECT_PAGER);
+	o = object_with_ports();
 	if (o == NULL)
 		return KERN_RESOURCE_SHORTAGE;
-	o->vo_control = ipc_port_create_kernel(IKOT_PAGING_REQUEST, o);
-	o->vo_name = ipc_port_create_kernel(IKOT_PAGING_NAME, o);
-	if (o->vo_control == NULL || o->vo_name == NULL) {
-		if (o->vo_control != NULL)
-			ipc_port_destroy_kernel(o->vo_control);
-		if (o->vo_name != NULL)
-			ipc_port_destroy_kernel(o->vo_name);
-		object_free(o);
-		return KERN_RESOURCE_SHORTAGE;
-	}
 	o->vo_pager = ipc_port_copy_send(pager);
 	o->vo_dead = !IP_VALID(o->vo_pager);
 	spin_lock(&vm_cache_lock);
@@ -500,12 +519,35 @@ vm_object_enter(struct ipc_port *pager, struct vm_object **out)
 	}
 	if (!o->vo_dead) {
 		/* from here on its death is reported; it may have happened already */
-		if (!vm_pager_watch(o))
+		if (!vm_pager_watch(o) || vm_pager_init_message(o) != KERN_SUCCESS)
 			vm_object_port_died(pager);
-		vm_pager_init_message(o);
 	}
 	*out = o;
 	return KERN_SUCCESS;
+}
+
+struct vm_object *
+vm_object_create_backing(struct ipc_port **receive)
+{
+	struct vm_object *o = object_with_ports();
+
+	if (o == NULL)
+		return NULL;
+	*receive = ipc_port_create_kernel(IKOT_NONE, NULL);
+	if (*receive == IP_NULL) {
+		ipc_port_destroy_kernel(o->vo_control);
+		ipc_port_destroy_kernel(o->vo_name);
+		object_free(o);
+		return NULL;
+	}
+	o->vo_backing = true;
+	o->vo_copy_strategy = MEMORY_OBJECT_COPY_NONE;
+	o->vo_pager = ipc_port_make_send(*receive);
+	spin_lock(&vm_cache_lock);
+	queue_push_tail(hash_of(o->vo_pager), &o->vo_hash_link);
+	spin_unlock(&vm_cache_lock);
+	(void)vm_pager_watch(o);
+	return o;
 }
 
 void
@@ -552,6 +594,8 @@ vm_object_port_died(struct ipc_port *port)
 	spin_lock(&o->vo_lock);
 	vm_object_fail_locked(o);
 	spin_unlock(&o->vo_lock);
+	if (o->vo_backing)
+		vm_swap_object_died(o);
 	vm_object_release(o);
 }
 

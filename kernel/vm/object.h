@@ -39,6 +39,7 @@ struct vm_object {
 	bool		 vo_may_cache;		/* (o) */
 	bool		 vo_cached;		/* (c) on the cache list */
 	bool		 vo_terminating;	/* (c) nobody may find it any more */
+	bool		 vo_backing;		/* (I) of swap space: vm/swap.h */
 	int		 vo_copy_strategy;	/* (o) */
 	struct ptree	 vo_pages;		/* (o) of struct vm_page; never shared */
 	uint64_t	 vo_resident;		/* (o) */
@@ -50,6 +51,7 @@ struct vm_object {
 	struct ipc_port	*vo_pager;		/* (I) send right to the pager; device: the port that stands for it */
 	struct ipc_port	*vo_control;		/* (I) ours; NULL for devices */
 	struct ipc_port	*vo_name;		/* (I) */
+	uint64_t	 vo_stuck_ns;		/* (o) since when its pager has not taken its pages; 0: it does */
 	uint64_t	 vo_phys;		/* (I) device: first byte */
 	uint64_t	 vo_size;		/* (I) device: bytes */
 	unsigned	 vo_cache;		/* (I) device: PMAP_CACHE_* */
@@ -66,12 +68,17 @@ void	vm_object_release(struct vm_object *);
 /* the object of a pager port: found or created (and initialised). Reference for the caller.
    => KERN_INVALID_ARGUMENT: not a port that can be one. Consumes nothing. */
 kern_return_t	vm_object_enter(struct ipc_port *pager, struct vm_object **);
+/* an object for swap space, with a pager port whose receive right is the caller's to pass on; NULL on shortage.
+   The default pager is told of it by memory_object_create */
+struct vm_object *vm_object_create_backing(struct ipc_port **receive);
 /* nobody may cache it any more: when it is on the cache list its reference there is dropped. => caller holds one */
 void	vm_object_uncache(struct vm_object *);
 /* => vo_lock held; NULL on shortage; the page is in the object, BUSY and ABSENT */
 struct vm_page	*vm_object_new_page_locked(struct vm_object *, uint64_t index);
 /* => vo_lock held; the page leaves the object and is freed; its mappings go */
 void	vm_object_free_page_locked(struct vm_object *, struct vm_page *);
+/* => vo_lock held; the page, which nobody maps or pins, leaves the object and is the caller's */
+void	vm_object_take_page_locked(struct vm_object *, struct vm_page *);
 void	vm_object_wake_page_locked(struct vm_page *);
 void	vm_object_dirty_page_locked(struct vm_object *, struct vm_page *);
 void	vm_object_clean_page_locked(struct vm_object *, struct vm_page *);

@@ -54,7 +54,8 @@ static struct queue page_free[ZONES][VM_PAGE_MAX_ORDER + 1];
 static uint64_t page_free_pages;
 
 static uint64_t page_wired;			/* atomic */
-static uint64_t page_laundry;			/* atomic */
+static uint64_t page_laundry[LAUNDRY_KINDS];	/* atomic */
+static uint32_t page_waiters;			/* atomic */
 
 static struct page_segment *
 segment_of(uint64_t pfn)
@@ -243,8 +244,9 @@ void
 vm_page_from_laundry(struct vm_page *p)
 {
 	if (p->pg_flags & PG_LAUNDRY)
-		__atomic_fetch_sub(&page_laundry, 1, __ATOMIC_RELAXED);
+		__atomic_fetch_sub(&page_laundry[p->pg_lock], 1, __ATOMIC_RELAXED);
 	p->pg_flags = 0;
+	p->pg_lock = 0;
 }
 
 static void
@@ -322,9 +324,10 @@ vm_page_unwire(struct vm_page *p)
 }
 
 /*
- * Nothing guarantees that memory ever comes free (anonymous pages have nowhere to go without a default
- * pager), so the wait is bounded and the caller reports the shortage to whoever asked. Pages are freed under
- * locks that rank above the wait queues, hence the looks at the clock instead of wakeups.
+ * Nothing guarantees that memory ever comes free, so the wait is bounded and the caller reports the shortage to whoever asked.
+ * As long as the pageout daemon gets pages out the wait is not over, though: only without progress are the rounds counted.
+ * Pages are freed under locks that rank above the wait queues, hence the looks at the clock; whoever gives up much
+ * memory says so when it holds no locks (vm_page_wake).
  */
 bool
 vm_page_wait(void)
@@ -332,20 +335,35 @@ vm_page_wait(void)
 	return vm_page_wait_rounds(PAGE_WAIT_SHORT);
 }
 
+void
+vm_page_wake(void)
+{
+	if (__atomic_load_n(&page_waiters, __ATOMIC_RELAXED) != 0 && vm_page_free_count() > page_reserved)
+		thread_wakeup(&page_free_pages);
+}
+
 bool
 vm_page_wait_rounds(unsigned rounds)
 {
+	uint64_t progress = vm_pageout_progress();
+	bool found = false, go = true;
 	unsigned round;
 
-	for (round = 0; round < rounds; round++) {
-		if (vm_page_free_count() > page_reserved)
-			return true;
+	__atomic_fetch_add(&page_waiters, 1, __ATOMIC_RELAXED);
+	for (round = 0; round < rounds && go; round++) {
+		found = vm_page_free_count() > page_reserved;
+		if (found)
+			break;
 		vm_pageout_kick();
 		assert_wait_deadline(&page_free_pages, true, clock_uptime_ns() + PAGE_WAIT_NS);
-		if (thread_block(NULL) == WAIT_INTERRUPTED)
-			break;
+		go = thread_block(NULL) != WAIT_INTERRUPTED;
+		if (progress != vm_pageout_progress()) {
+			progress = vm_pageout_progress();
+			round = 0;
+		}
 	}
-	return false;
+	__atomic_fetch_sub(&page_waiters, 1, __ATOMIC_RELAXED);
+	return found;
 }
 
 /* the first place of a 2^order block inside both the free block and [min, max), or NULL */
@@ -457,22 +475,35 @@ vm_page_wired_count(void)
 }
 
 void
-vm_page_to_laundry(struct vm_page *p)
+vm_page_to_laundry(struct vm_page *p, enum laundry kind)
 {
 	p->pg_flags = PG_LAUNDRY;
-	__atomic_fetch_add(&page_laundry, 1, __ATOMIC_RELAXED);
+	p->pg_lock = kind;
+	__atomic_fetch_add(&page_laundry[kind], 1, __ATOMIC_RELAXED);
 }
 
 uint64_t
-vm_page_laundry_count(void)
+vm_page_laundry_count(enum laundry kind)
 {
-	return __atomic_load_n(&page_laundry, __ATOMIC_RELAXED);
+	return __atomic_load_n(&page_laundry[kind], __ATOMIC_RELAXED);
 }
 
 bool
 vm_page_low(void)
 {
 	return __atomic_load_n(&page_free_pages, __ATOMIC_RELAXED) < page_low_mark;
+}
+
+bool
+vm_page_enough(uint64_t coming)
+{
+	return __atomic_load_n(&page_free_pages, __ATOMIC_RELAXED) + coming >= page_low_mark;
+}
+
+bool
+vm_page_scarce(void)
+{
+	return __atomic_load_n(&page_free_pages, __ATOMIC_RELAXED) < 2 * page_reserved;
 }
 
 struct vm_events *

@@ -43,12 +43,15 @@ enum page_state { PAGE_TAIL, PAGE_FREE, PAGE_CACHED, PAGE_KERNEL, PAGE_ANON, PAG
 #define PG_SEEN		0x40	/* a private copy was made of or maps it: it must keep its value for the copies */
 
 /* of a page in transit */
-#define PG_LAUNDRY	0x80	/* sent to its pager by the pageout daemon, which waits for such pages to come free */
+#define PG_LAUNDRY	0x80	/* sent to its pager by the pageout daemon, which waits for such pages to come free; pg_lock says
+				   which laundry it counts in. On no queue */
 
 /* page queues */
 #define PAGE_QUEUE_NONE		0
 #define PAGE_QUEUE_ACTIVE	1
 #define PAGE_QUEUE_INACTIVE	2
+#define PAGE_QUEUE_OUT		3	/* on none: the pageout daemon is about to take it. Whoever maps it first activates it, and
+					   the daemon lets it be. Set and left under the owner's lock and the queue lock. */
 
 #define VM_PAGE_MAX_ORDER	14	/* 64 MiB blocks */
 
@@ -89,6 +92,8 @@ void		 vm_page_unwire(struct vm_page *);
 /* sleep until pages are free; => no locks held; false: nothing came free in a bounded time, give up */
 bool		 vm_page_wait(void);
 bool		 vm_page_wait_rounds(unsigned rounds);	/* of 20 ms */
+/* somebody who sleeps there may look again; nothing locked that ranks at or above WAIT_HASH. Cheap when nobody does */
+void		 vm_page_wake(void);
 #define PAGE_WAIT_SHORT	25
 #define PAGE_WAIT_LONG	500
 /* 2^order contiguous pages inside [min, max), aligned; one reference each; NULL when none */
@@ -98,10 +103,14 @@ struct vm_page	*vm_page_from_phys(pmap_paddr_t);	/* NULL: not managed RAM */
 uint64_t	 vm_page_free_count(void);
 uint64_t	 vm_page_total(void);
 uint64_t	 vm_page_wired_count(void);
-void		 vm_page_to_laundry(struct vm_page *);	/* => the page is the caller's alone */
-void		 vm_page_from_laundry(struct vm_page *);	/* whatever it was; no flags afterwards */
-uint64_t	 vm_page_laundry_count(void);
+/* the laundry: the default pager's is apart, so that no other pager can fill it */
+enum laundry { LAUNDRY_USER, LAUNDRY_SWAP, LAUNDRY_KINDS };
+void		 vm_page_to_laundry(struct vm_page *, enum laundry);	/* => the page is the caller's alone */
+void		 vm_page_from_laundry(struct vm_page *);	/* whatever it was; no flags and no lock afterwards */
+uint64_t	 vm_page_laundry_count(enum laundry);
 bool		 vm_page_low(void);			/* the pageout daemon should run */
+bool		 vm_page_enough(uint64_t coming);	/* not low when that many more come free */
+bool		 vm_page_scarce(void);			/* nothing is left but the reserve: no page for a luxury */
 void		 vm_page_events(struct vm_events *sum);
 struct vm_events *vm_page_my_events(void);		/* this CPU's; approximate when pre-empted */
 
@@ -131,6 +140,6 @@ void		 kpage_free(void *);
 void		 vm_pageq_bootstrap(void);
 void		 vm_pageq_activate(struct vm_page *);
 void		 vm_pageq_remove(struct vm_page *);
-void		 vm_pageq_counts(uint64_t *active, uint64_t *inactive);
+void		 vm_pageq_counts(bool objects_only, uint64_t *active, uint64_t *inactive);
 
 #endif

@@ -1,18 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The pageout daemon: ages pages and gives those of memory objects back when memory is short.
+ * The pageout daemon: ages pages, and takes them back when memory is short: those of memory objects by their pagers, those of anonymous
+ * memory by swap space (vm/swap.h).
  *
- * Anonymous pages stay until there is a default pager to take them. Dirty pages on their way to pagers (the laundry) are
- * limited: a pager that does not read its messages holds up dirty pages, never the reserve or clean pages.
- * LOCKS   comes from the page queues (VM_PAGEQ) and needs the owner (VM_OBJECT), which ranks before: it only tries that
- *         lock, and skips the page when it fails.
+ * It works in batches, so that a batch costs one TLB shootdown per address space and not one per page:
+ *   choose    inactive pages that were not referenced become PAGE_QUEUE_OUT, pinned, with a reference to their owner
+ *   unmap     all of them (pmap_remove_pages)
+ *   take      under the owner's lock again: a page which somebody mapped, wired or pinned meanwhile is left alone; the others leave
+ *             their owner, and go to their pager in runs when they must be kept
+ *
+ * Pages on their way to pagers (the laundry) are limited, those for the default pager apart from those for all others: a pager
+ * that does not read its messages holds up its own dirty pages, never the reserve, clean pages or anonymous memory. When it has
+ * not read them for STUCK_NS while memory is short its object is failed, and those pages go.
+ * LOCKS   comes from the page queues (VM_PAGEQ) and needs the owner's lock (VM_OBJECT, VM_ANON), which ranks before: it only tries
+ *         that lock, and skips the page when it fails. Nothing is locked between the three steps.
+ * TESTS   tests/boot/vm_pressure.c, vm_swap.c
  */
 #include <vm/pageout.h>
-#include <vm/amap.h>
+#include <vm/anon.h>
 #include <vm/object.h>
 #include <vm/page.h>
 #include <vm/pageq.h>
 #include <vm/pager.h>
+#include <vm/swap.h>
 #include <kern/counter.h>
 #include <kern/panic.h>
 #include <kern/thread.h>
@@ -21,12 +31,24 @@
 #include <machine/cpu.h>
 #include <machine/pmap.h>
 
-#define SCAN_BATCH	64		/* pages looked at under one hold of a queue lock */
+#define SCAN_BATCH	64		/* pages looked at in one set and kind before the next has its turn */
+#define BATCH		64		/* pages taken at a time */
 #define LAUNDRY_MAX	1024
+#define QUEUED_MAX	16		/* messages a pager may leave unread and still get more dirty pages */
+#define STUCK_NS	10000000000ull
 #define IDLE_PASSES	4		/* without a page gained: a second look finds what the first had aged */
 #define REST_NS		10000000ull
 
+struct batch {
+	unsigned	 ba_count;
+	unsigned	 ba_anons;
+	struct vm_page	*ba_page[BATCH];
+	void		*ba_owner[BATCH];	/* anon or object, referenced */
+	bool		 ba_anon[BATCH];
+};
+
 static uint32_t pageout_wanted;		/* atomic */
+static uint64_t pageout_done;		/* anonymous pages gone; only the daemon writes it */
 
 void
 vm_pageout_kick(void)
@@ -35,110 +57,319 @@ vm_pageout_kick(void)
 		thread_wakeup(&pageout_wanted);
 }
 
-/* keep about a third of the queued pages inactive */
+uint64_t
+vm_pageout_progress(void)
+{
+	return __atomic_load_n(&pageout_done, __ATOMIC_RELAXED);
+}
+
+static uint64_t
+laundry_room(enum laundry kind)
+{
+	uint64_t max = vm_page_total() / 32, n = vm_page_laundry_count(kind);
+
+	if (max > LAUNDRY_MAX)
+		max = LAUNDRY_MAX;
+	return n < max ? max - n : 0;
+}
+
+/* keep about a third of the queued pages inactive. => queue lock held */
 static void
-refill_inactive(struct pageq_set *set)
+refill_inactive(struct pageq_set *set, enum pageq_kind k)
 {
 	unsigned n;
 
-	for (n = 0; n < SCAN_BATCH && set->pq_inactive_count < set->pq_active_count / 2; n++) {
+	for (n = 0; n < SCAN_BATCH && set->pq_inactive_count[k] <= set->pq_active_count[k] / 2; n++) {
 		struct vm_page *p;
 
-		if (queue_empty(&set->pq_active))
+		if (queue_empty(&set->pq_active[k]))
 			break;
-		p = queue_entry(queue_first(&set->pq_active), struct vm_page, pg_link);
+		p = queue_entry(queue_first(&set->pq_active[k]), struct vm_page, pg_link);
 		pmap_clear_referenced(p);
 		vm_pageq_deactivate_locked(set, p);
 	}
 }
 
-static uint64_t
-laundry_max(void)
-{
-	uint64_t n = vm_page_total() / 32;
-
-	return n < LAUNDRY_MAX ? n : LAUNDRY_MAX;
-}
-
-/* => queue lock and vo_lock held; both are released. true: the page went */
+/* its pager has to take this page; does it? => vo_lock held */
 static bool
-reclaim(struct pageq_set *set, struct vm_object *o, struct vm_page *p)
+pager_takes(struct vm_object *o, struct vm_page *p)
 {
-	uint64_t index = p->pg_index;
-	bool sent;
-	bool send = p->pg_flags & (PG_DIRTY | PG_PRECIOUS), dirty = p->pg_flags & PG_DIRTY;
+	uint64_t now;
 
-	/* off the queue: it cannot be freed below us while its owner is locked */
-	spin_unlock(&set->pq_lock);
-	if ((p->pg_flags & (PG_BUSY | PG_ABSENT)) || p->pg_wired != 0 || p->pg_refs != 1 ||
-	    (send && vm_page_laundry_count() >= laundry_max()) ||
-	    ((p->pg_flags & PG_SEEN) && dirty && !queue_empty(&o->vo_copies))) {
-		spin_unlock(&o->vo_lock);
+	if ((p->pg_flags & (PG_SEEN | PG_DIRTY)) == (PG_SEEN | PG_DIRTY) && !queue_empty(&o->vo_copies))
 		return false;
+	if (vm_pager_queued(o) < QUEUED_MAX) {
+		o->vo_stuck_ns = 0;
+		return vm_swap_free_slots() != 0 || laundry_room(LAUNDRY_USER) != 0;
 	}
-	if (!send) {
-		vm_object_free_page_locked(o, p);
-		spin_unlock(&o->vo_lock);
+	now = clock_uptime_ns();
+	if (o->vo_stuck_ns == 0)
+		o->vo_stuck_ns = now;
+	if (now - o->vo_stuck_ns > STUCK_NS) {
+		kprintf("pageout: a pager does not take its pages: its object is given up\n");
+		vm_object_fail_locked(o);
 		return true;
 	}
-	/* an object on its way out returns its pages itself */
-	if (!vm_object_try_ref(o)) {
-		spin_unlock(&o->vo_lock);
-		return false;
-	}
-	vm_page_pin(p);
-	vm_object_free_page_locked(o, p);
-	vm_page_to_laundry(p);
-	spin_unlock(&o->vo_lock);
-	sent = vm_pager_return_pages(o, index, &p, 1, dirty, false) == KERN_SUCCESS;
-	vm_object_release(o);
-	return sent;
+	return false;
 }
 
-/* look at one inactive page. => queue lock held on entry, released on return; true: memory was gained */
+/* => queue lock held, owner's lock held; true: the page is in the batch */
 static bool
-scan_one(struct pageq_set *set, struct vm_page *p)
+choose_object(struct batch *ba, struct pageq_set *set, struct vm_object *o, struct vm_page *p)
 {
-	struct vm_object *o = p->pg_owner;
+	if ((p->pg_flags & (PG_BUSY | PG_ABSENT)) || p->pg_refs != 1)
+		return false;
+	if (!o->vo_dead && (p->pg_flags & (PG_DIRTY | PG_PRECIOUS)) && !pager_takes(o, p))
+		return false;
+	/* an object on its way out returns its pages itself */
+	if (!vm_object_try_ref(o))
+		return false;
+	vm_pageq_take_locked(set, p, PAGE_QUEUE_OUT);
+	vm_page_pin(p);
+	ba->ba_owner[ba->ba_count] = o;
+	ba->ba_anon[ba->ba_count] = false;
+	ba->ba_page[ba->ba_count++] = p;
+	return true;
+}
 
-	KASSERT(p->pg_state == PAGE_OBJECT);
+static bool
+choose_anon(struct batch *ba, struct pageq_set *set, struct vm_anon *an, struct vm_page *p)
+{
+	if (an->an_page != p || p->pg_refs != 1 || !vm_anon_try_ref(an))
+		return false;
+	vm_pageq_take_locked(set, p, PAGE_QUEUE_OUT);
+	vm_page_pin(p);
+	ba->ba_owner[ba->ba_count] = an;
+	ba->ba_anon[ba->ba_count] = true;
+	ba->ba_page[ba->ba_count++] = p;
+	ba->ba_anons++;
+	return true;
+}
+
+/* look at one inactive page. => queue lock held */
+static void
+scan_one(struct batch *ba, struct pageq_set *set, enum pageq_kind k, struct vm_page *p)
+{
+	struct vm_anon *an = p->pg_owner;
+	struct vm_object *o = p->pg_owner;
+	struct spinlock *l = k == PAGEQ_ANON ? &vm_anon_locks[an->an_lock].al_lock : &o->vo_lock;
+	bool chosen = false;
+
 	if (pmap_is_referenced(p)) {
 		vm_pageq_activate_locked(set, p);
-		spin_unlock(&set->pq_lock);
 		vm_page_my_events()->ve_reactivations++;
-		return false;
+		return;
 	}
-	if (!spin_trylock(&o->vo_lock)) {
-		vm_pageq_activate_locked(set, p);
-		spin_unlock(&set->pq_lock);
-		return false;
+	if (spin_trylock(l)) {
+		if (p->pg_wired != 0) {
+			/* comes back when it is unwired */
+			vm_pageq_take_locked(set, p, PAGE_QUEUE_NONE);
+			chosen = true;
+		} else {
+			chosen = k == PAGEQ_ANON ? choose_anon(ba, set, an, p) : choose_object(ba, set, o, p);
+		}
+		spin_unlock(l);
 	}
-	vm_pageq_activate_locked(set, p);	/* where it is found again if it stays */
-	return reclaim(set, o, p);
+	if (!chosen)
+		vm_pageq_activate_locked(set, p);	/* where it is found again */
 }
 
-/* one pass over a set. => pages gained */
-static unsigned
-scan_set(struct pageq_set *set)
+static void
+scan_set(struct batch *ba, struct pageq_set *set, enum pageq_kind k, unsigned max)
 {
-	unsigned n, gained = 0;
+	unsigned n, stop = ba->ba_count + max < BATCH ? ba->ba_count + max : BATCH;
 
-	for (n = 0; n < SCAN_BATCH; n++) {
+	for (n = 0; n < SCAN_BATCH && ba->ba_count < stop; n++) {
 		spin_lock(&set->pq_lock);
-		refill_inactive(set);
-		if (queue_empty(&set->pq_inactive)) {
+		refill_inactive(set, k);
+		if (queue_empty(&set->pq_inactive[k])) {
 			spin_unlock(&set->pq_lock);
 			break;
 		}
-		gained += scan_one(set, queue_entry(queue_first(&set->pq_inactive), struct vm_page, pg_link));
+		scan_one(ba, set, k, queue_entry(queue_first(&set->pq_inactive[k]), struct vm_page, pg_link));
+		spin_unlock(&set->pq_lock);
 	}
+}
+
+/* => vo_lock held: is the page as it was when it was chosen? */
+static bool
+still_out(const struct vm_object *o, const struct vm_page *p)
+{
+	return p->pg_state == PAGE_OBJECT && p->pg_owner == o && p->pg_queue == PAGE_QUEUE_OUT && p->pg_refs == 2 &&
+	    p->pg_wired == 0 && !(p->pg_flags & PG_BUSY);
+}
+
+/* one page of an object that has its reference. => vo_lock held; true: the caller sends it, it has only the daemon's reference */
+static bool
+take_object_page(struct vm_object *o, struct vm_page *p, unsigned *gained)
+{
+	bool send;
+
+	if (!still_out(o, p)) {
+		if (p->pg_state == PAGE_OBJECT && p->pg_owner == o && p->pg_queue == PAGE_QUEUE_OUT)
+			vm_pageq_activate(p);
+		vm_page_unpin(p);
+		return false;
+	}
+	send = (p->pg_flags & (PG_DIRTY | PG_PRECIOUS)) && !o->vo_dead;
+	vm_object_free_page_locked(o, p);
+	++*gained;
+	if (!send)
+		vm_page_unpin(p);
+	else if (vm_swap_free_slots() == 0)
+		vm_page_to_laundry(p, LAUNDRY_USER);	/* else it is pageable on its way, like all anonymous memory */
+	return send;
+}
+
+/* pages of one object from the i-th on which follow each other. => how many of the batch were dealt with */
+static unsigned
+take_objects(struct batch *ba, unsigned i, unsigned *gained)
+{
+	struct vm_object *o = ba->ba_owner[i];
+	struct vm_page *run[VM_RETURN_RUN], *p;
+	uint64_t first = 0;
+	unsigned n = 0, done = 0;
+	bool dirty = false;
+
+	spin_lock(&o->vo_lock);
+	for (; i + done < ba->ba_count && n < VM_RETURN_RUN; done++) {
+		uint64_t index;
+		bool is_dirty;
+
+		p = ba->ba_page[i + done];
+		if (ba->ba_owner[i + done] != o)
+			break;
+		index = p->pg_index;
+		is_dirty = p->pg_flags & PG_DIRTY;
+		if (n != 0 && (index != first + n || is_dirty != dirty))
+			break;
+		if (take_object_page(o, p, gained)) {
+			if (n == 0) {
+				first = index;
+				dirty = is_dirty;
+			}
+			run[n++] = p;
+		}
+	}
+	spin_unlock(&o->vo_lock);
+	if (n != 0)
+		(void)vm_pager_return_pages(o, first, run, n, dirty, false);
+	/* the caller drops the references */
+	return done;
+}
+
+/* send what was taken to the slots from first on */
+static void
+send_anons(uint32_t first, struct vm_anon **an, struct vm_page **page, unsigned n)
+{
+	unsigned i;
+	bool sent;
+
+	for (i = 0; i < n; i++)
+		vm_page_to_laundry(page[i], LAUNDRY_SWAP);
+	sent = vm_swap_send(first, page, n) == KERN_SUCCESS;
+	for (i = 0; i < n; i++) {
+		if (!sent)
+			vm_page_from_laundry(page[i]);
+		vm_anon_sent(an[i], page[i], sent);
+	}
+}
+
+/* all anonymous pages of the batch, in runs of slots */
+static void
+take_anons(struct batch *ba, unsigned *gained)
+{
+	struct vm_page *page[VM_RETURN_RUN];
+	struct vm_anon *an[VM_RETURN_RUN];
+	unsigned i = 0, left = ba->ba_anons, n, got;
+	uint32_t first;
+	bool gone;
+
+	while (left != 0) {
+		first = vm_swap_alloc(left < VM_RETURN_RUN ? left : VM_RETURN_RUN, &got);
+		for (n = 0; left != 0 && (n < got || got == 0); i++) {
+			if (!ba->ba_anon[i])
+				continue;
+			left--;
+			an[n] = ba->ba_owner[i];
+			page[n] = ba->ba_page[i];
+			if (vm_anon_page_out(an[n], page[n], got != 0 ? first + n : 0, &gone))
+				n++;
+			*gained += gone;
+		}
+		*gained += n;
+		if (n != 0)
+			send_anons(first, an, page, n);
+		while (got > n)
+			vm_swap_free(first + --got);
+	}
+}
+
+/* => pages gained */
+static unsigned
+take_batch(struct batch *ba)
+{
+	unsigned i, n, gained = 0;
+	uint64_t anons;
+
+	pmap_remove_pages(ba->ba_page, ba->ba_count);
+	for (i = 0; i < ba->ba_count; i += n)
+		n = ba->ba_anon[i] ? 1 : take_objects(ba, i, &gained);
+	for (i = 0; i < ba->ba_count; i++)
+		if (!ba->ba_anon[i])
+			vm_object_release(ba->ba_owner[i]);
+	anons = gained;
+	take_anons(ba, &gained);
+	__atomic_store_n(&pageout_done, pageout_done + (gained - anons), __ATOMIC_RELAXED);
+	ba->ba_count = ba->ba_anons = 0;
+	vm_page_wake();
 	return gained;
+}
+
+/* one round over all sets. => pages gained */
+static unsigned
+pass(void)
+{
+	struct batch ba = { .ba_count = 0 };
+	uint64_t slots = vm_swap_free_slots(), room = laundry_room(LAUNDRY_SWAP);
+	unsigned i, gained = 0;
+
+	if (slots > room)
+		slots = room;
+	for (i = 0; i < PAGEQ_SETS; i++) {
+		scan_set(&ba, &pageq_set[i], PAGEQ_OBJECT, BATCH / 2);
+		if (slots > ba.ba_anons)
+			scan_set(&ba, &pageq_set[i], PAGEQ_ANON, slots - ba.ba_anons < BATCH ? slots - ba.ba_anons : BATCH);
+		if (ba.ba_count > BATCH / 2) {
+			slots -= ba.ba_anons;
+			gained += take_batch(&ba);
+		}
+	}
+	if (ba.ba_count != 0)
+		gained += take_batch(&ba);
+	return gained;
+}
+
+/* what is in the laundry will come free */
+static bool
+more_wanted(void)
+{
+	return vm_page_low() && (vm_page_scarce() || !vm_page_enough(vm_page_laundry_count(LAUNDRY_SWAP)));
+}
+
+static void
+rest(uint64_t ns)
+{
+	static char never;
+
+	assert_wait_deadline(&never, false, clock_uptime_ns() + ns);
+	thread_block(NULL);
 }
 
 static void
 pageout_thread(void *arg)
 {
-	unsigned i, gained, idle = 0;
+	unsigned idle = 0;
 
 	(void)arg;
 	current_thread()->th_vm_privilege = true;
@@ -149,21 +380,20 @@ pageout_thread(void *arg)
 		else
 			thread_block(NULL);
 		__atomic_store_n(&pageout_wanted, 0, __ATOMIC_RELEASE);
-		while (vm_page_low()) {
-			gained = 0;
-			for (i = 0; i < PAGEQ_SETS; i++)
-				gained += scan_set(&pageq_set[i]);
-			idle = gained != 0 ? 0 : idle + 1;
+		vm_swap_tend();
+		while (more_wanted()) {
+			vm_swap_tend();
+			idle = pass() != 0 ? 0 : idle + 1;
 			if (idle < IDLE_PASSES)
 				continue;
 			idle = 0;
 			/* nothing to be had: do not burn the processor */
-			assert_wait_deadline(&gained, false, clock_uptime_ns() + REST_NS);
-			thread_block(NULL);
+			rest(REST_NS);
 			if (__atomic_load_n(&pageout_wanted, __ATOMIC_ACQUIRE) == 0)
 				break;
 			__atomic_store_n(&pageout_wanted, 0, __ATOMIC_RELEASE);
 		}
+		vm_page_wake();
 	}
 }
 

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The pageout daemon: takes pages of memory objects back when memory is short. */
+/* The pageout daemon: takes pages back when memory is short. */
 #ifndef VM_PAGEOUT_H
 #define VM_PAGEOUT_H
 
+#include <stdint.h>
+
 void	vm_pageout_init(void);		/* starts the daemon; threads work */
+uint64_t vm_pageout_progress(void);	/* rises as anonymous pages leave memory */
 void	vm_pageout_kick(void);		/* any context that may wake a thread */
 
 #endif

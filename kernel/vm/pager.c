@@ -17,7 +17,8 @@
 
 enum {
 	ID_INIT = 2200, ID_TERMINATE = 2201, ID_DATA_REQUEST = 2203, ID_DATA_UNLOCK = 2204,
-	ID_LOCK_COMPLETED = 2206, ID_SUPPLY_COMPLETED = 2207, ID_DATA_RETURN = 2208, ID_CHANGE_COMPLETED = 2209
+	ID_LOCK_COMPLETED = 2206, ID_SUPPLY_COMPLETED = 2207, ID_DATA_RETURN = 2208, ID_CHANGE_COMPLETED = 2209,
+	ID_CREATE = 2250, ID_DATA_INITIALIZE = 2251
 };
 
 #define ITEMS_MAX	6
@@ -95,13 +96,14 @@ msg_data(struct pager_msg *m, struct vm_map_copy *copy)
 	it->it_type.msgt_number = vm_map_copy_size(copy);
 }
 
-static bool
+/* => KERN_SUCCESS, KERN_RESOURCE_SHORTAGE */
+static kern_return_t
 msg_send(struct pager_msg *m)
 {
 	uint32_t size = sizeof m->pm_header + m->pm_count * sizeof(struct item);
 
 	m->pm_header.msgh_size = size;
-	return ipc_kernel_send(&m->pm_header, size) == KERN_SUCCESS;
+	return ipc_kernel_send(&m->pm_header, size);
 }
 
 /* a message to the pager itself with a control right first. => false when the pager is dead */
@@ -117,67 +119,81 @@ msg_to_pager(struct pager_msg *m, int id, struct vm_object *o)
 	return true;
 }
 
-void
+kern_return_t
 vm_pager_init_message(struct vm_object *o)
 {
 	struct pager_msg m;
 
 	if (!msg_to_pager(&m, ID_INIT, o))
-		return;
+		return KERN_MEMORY_ERROR;
 	msg_port(&m, MACH_MSG_TYPE_MOVE_SEND, ipc_port_make_send(o->vo_name));
 	msg_offset(&m, PAGE_SIZE);
-	msg_send(&m);
+	return msg_send(&m);
 }
 
-bool
+static kern_return_t
+ask_pager(struct vm_object *o, int id, uint64_t offset, uint64_t length, vm_prot_t access)
+{
+	struct pager_msg m;
+
+	if (!msg_to_pager(&m, id, o))
+		return KERN_MEMORY_ERROR;
+	msg_offset(&m, offset);
+	msg_offset(&m, length);
+	msg_int(&m, access);
+	return msg_send(&m);
+}
+
+kern_return_t
 vm_pager_data_request(struct vm_object *o, uint64_t offset, uint64_t length, vm_prot_t access)
 {
-	struct pager_msg m;
-
-	if (!msg_to_pager(&m, ID_DATA_REQUEST, o))
-		return false;
-	msg_offset(&m, offset);
-	msg_offset(&m, length);
-	msg_int(&m, access);
-	return msg_send(&m);
+	return ask_pager(o, ID_DATA_REQUEST, offset, length, access);
 }
 
-bool
+kern_return_t
 vm_pager_data_unlock(struct vm_object *o, uint64_t offset, uint64_t length, vm_prot_t access)
+{
+	return ask_pager(o, ID_DATA_UNLOCK, offset, length, access);
+}
+
+void
+vm_pager_create(struct vm_object *o, struct ipc_port *manager, struct ipc_port *receive, uint64_t size)
 {
 	struct pager_msg m;
 
-	if (!msg_to_pager(&m, ID_DATA_UNLOCK, o))
-		return false;
-	msg_offset(&m, offset);
-	msg_offset(&m, length);
-	msg_int(&m, access);
-	return msg_send(&m);
+	msg_begin(&m, ID_CREATE, manager, MACH_MSG_TYPE_MOVE_SEND);
+	msg_port(&m, MACH_MSG_TYPE_MOVE_RECEIVE, receive);
+	msg_offset(&m, size);
+	msg_port(&m, MACH_MSG_TYPE_MOVE_SEND, ipc_port_make_send(o->vo_control));
+	msg_port(&m, MACH_MSG_TYPE_MOVE_SEND, ipc_port_make_send(o->vo_name));
+	msg_offset(&m, PAGE_SIZE);
+	(void)msg_send(&m);		/* lost: the receive right is dead, and the object with it */
 }
 
 /* => consumes the copy */
 static kern_return_t
-data_return(struct vm_object *o, uint64_t offset, struct vm_map_copy *copy, bool dirty, bool kernel_copy)
+send_copy(struct vm_object *o, uint64_t offset, struct vm_map_copy *copy, enum pager_send how, bool kernel_copy)
 {
 	struct pager_msg m;
 
-	if (!msg_to_pager(&m, ID_DATA_RETURN, o)) {
+	if (!msg_to_pager(&m, how == PAGER_INITIALIZE ? ID_DATA_INITIALIZE : ID_DATA_RETURN, o)) {
 		vm_map_copy_discard(copy);
 		return KERN_SUCCESS;		/* nobody is left who could want it */
 	}
 	msg_offset(&m, offset);
 	msg_data(&m, copy);
-	msg_bool(&m, dirty);
-	msg_bool(&m, kernel_copy);
-	if (!msg_send(&m))
+	if (how != PAGER_INITIALIZE) {
+		msg_bool(&m, how == PAGER_RETURN_DIRTY);
+		msg_bool(&m, kernel_copy);
+	}
+	if (msg_send(&m) != KERN_SUCCESS)
 		return KERN_RESOURCE_SHORTAGE;
 	vm_page_my_events()->ve_pageouts++;
 	return KERN_SUCCESS;
 }
 
-kern_return_t
-vm_pager_return_pages(struct vm_object *o, uint64_t first, struct vm_page **run, unsigned n, bool dirty,
-    bool kernel_copy)
+static kern_return_t
+send_pages(struct vm_object *o, uint64_t first, struct vm_page **run, unsigned n, enum pager_send how, bool kernel_copy)
 {
 	struct vm_map_copy *copy;
 	kern_return_t kr;
@@ -189,15 +205,34 @@ vm_pager_return_pages(struct vm_object *o, uint64_t first, struct vm_page **run,
 	kr = vm_map_copy_from_pages(run, n, &copy);
 	if (kr != KERN_SUCCESS) {
 		for (i = 0; i < n; i++)
-			vm_page_release(run[i]);
-	} else {
-		kr = data_return(o, first << PAGE_SHIFT, copy, dirty, kernel_copy);
-	}
-	for (i = 0; i < n; i++) {
-		if (kr != KERN_SUCCESS && !kernel_copy)
-			vm_object_put_back(o, first + i, run[i], dirty);
-		else
 			vm_page_unpin(run[i]);
+		return kr;
+	}
+	kr = send_copy(o, first << PAGE_SHIFT, copy, how, kernel_copy);
+	if (kr == KERN_SUCCESS)
+		for (i = 0; i < n; i++)
+			vm_page_unpin(run[i]);
+	return kr;
+}
+
+kern_return_t
+vm_pager_send_pages(struct vm_object *o, uint64_t first, struct vm_page **run, unsigned n, enum pager_send how)
+{
+	return send_pages(o, first, run, n, how, false);
+}
+
+kern_return_t
+vm_pager_return_pages(struct vm_object *o, uint64_t first, struct vm_page **run, unsigned n, bool dirty,
+    bool kernel_copy)
+{
+	kern_return_t kr = send_pages(o, first, run, n, dirty ? PAGER_RETURN_DIRTY : PAGER_RETURN_CLEAN, kernel_copy);
+	unsigned i;
+
+	for (i = 0; kr != KERN_SUCCESS && i < n; i++) {
+		if (kernel_copy)
+			vm_page_release(run[i]);
+		else
+			vm_object_put_back(o, first + i, run[i], dirty);
 	}
 	if (kr != KERN_SUCCESS && kernel_copy)
 		vm_object_redirty(o, first, n, dirty);
@@ -315,6 +350,12 @@ vm_pager_change_completed(struct ipc_port *to, unsigned type, bool may_cache, in
 	msg_bool(&m, may_cache);
 	msg_int(&m, strategy);
 	msg_send(&m);
+}
+
+unsigned
+vm_pager_queued(struct vm_object *o)
+{
+	return IP_VALID(o->vo_pager) ? ipc_port_queued(o->vo_pager) : 0;
 }
 
 bool

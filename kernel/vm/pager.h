@@ -15,10 +15,17 @@ struct vm_map_copy;
 
 /* ask to be told of the death of the pager's port; false: it is dead */
 bool	vm_pager_watch(struct vm_object *);
-void	vm_pager_init_message(struct vm_object *);
-/* => false when the pager is gone */
-bool	vm_pager_data_request(struct vm_object *, uint64_t offset, uint64_t length, vm_prot_t);
-bool	vm_pager_data_unlock(struct vm_object *, uint64_t offset, uint64_t length, vm_prot_t);
+/* KERN_MEMORY_ERROR: the pager is gone; KERN_RESOURCE_SHORTAGE: not sent */
+kern_return_t vm_pager_init_message(struct vm_object *);
+kern_return_t vm_pager_data_request(struct vm_object *, uint64_t offset, uint64_t length, vm_prot_t);
+kern_return_t vm_pager_data_unlock(struct vm_object *, uint64_t offset, uint64_t length, vm_prot_t);
+/* memory_object_create to the default pager (a send right, consumed) with the receive right of the object's pager port */
+void	vm_pager_create(struct vm_object *, struct ipc_port *manager, struct ipc_port *receive, uint64_t size);
+/* loose pages that follow each other from page `first` become a message. => one reference to each is consumed on success only */
+enum pager_send { PAGER_RETURN_CLEAN, PAGER_RETURN_DIRTY, PAGER_INITIALIZE };
+kern_return_t vm_pager_send_pages(struct vm_object *, uint64_t first, struct vm_page **, unsigned n, enum pager_send);
+/* messages its pager has not received */
+unsigned vm_pager_queued(struct vm_object *);
 /* give back loose pages (one reference each, consumed) that follow each other from page `first`.
    kernel_copy: they are copies of pages that stay. => on shortage the pages are in the object again, dirty */
 #define VM_RETURN_RUN	16

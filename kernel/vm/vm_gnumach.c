@@ -26,7 +26,7 @@ vm_cache_statistics(vm_task_t map, vm_cache_statistics_data_t *st)
 	if (map == NULL)
 		return KERN_INVALID_ARGUMENT;
 	memset(st, 0, sizeof *st);
-	vm_pageq_counts(&active, &inactive);
+	vm_pageq_counts(true, &active, &inactive);
 	st->cache_object_count = vm_object_cached_count();
 	st->cache_count = active + inactive;
 	st->active_tmp_count = active;
@@ -141,10 +141,8 @@ contiguous_entry(struct vm_page *p, uint64_t pages, struct vm_entry *e)
 		vm_amap_release(am);
 		return kr;
 	}
-	for (i = 0; i < pages; i++) {
-		vm_pageq_activate(&p[i]);
-		vm_page_wire(&p[i]);
-	}
+	for (i = 0; i < pages; i++)
+		vm_page_wire(&p[i]);		/* on no queue until it is unwired */
 	e->ve_amap = am;
 	e->ve_wired = 1;
 	e->ve_wired_prot = VM_PROT_DEFAULT;

@@ -13,6 +13,7 @@
 #include <vm/object.h>
 #include <vm/page.h>
 #include <vm/proxy.h>
+#include <vm/swap.h>
 #include <ipc/ipc.h>
 #include <kern/mig_kernel.h>
 #include <kern/string.h>
@@ -188,12 +189,12 @@ vm_statistics(vm_task_t map, vm_statistics_data_t *st)
 		return KERN_INVALID_ARGUMENT;
 	memset(st, 0, sizeof *st);
 	vm_page_events(&ev);
-	vm_pageq_counts(&active, &inactive);
+	vm_pageq_counts(false, &active, &inactive);
 	st->pagesize = PAGE_SIZE;
 	st->free_count = vm_page_free_count();
 	st->inactive_count = inactive;
 	st->wire_count = vm_page_wired_count();
-	/* anonymous and kernel pages count as active: they stay until they are freed */
+	/* the kernel's own pages count as active: they stay until they are freed */
 	st->active_count = vm_page_total() - st->free_count - st->inactive_count - st->wire_count;
 	st->zero_fill_count = ev.ve_zero_fill;
 	st->reactivations = ev.ve_reactivations;
@@ -353,15 +354,9 @@ vm_wire(mach_port_t host, vm_task_t map, vm_address_t address, vm_size_t size, v
 kern_return_t
 vm_set_default_memory_manager(host_priv_t host, mach_port_t manager, mach_port_t *old)
 {
-	static struct ipc_port *default_manager;
-
 	if (host == NULL)
 		return KERN_INVALID_HOST;
 	/* null only asks who it is */
-	if (manager == IP_NULL) {
-		*old = ipc_port_copy_send(__atomic_load_n(&default_manager, __ATOMIC_ACQUIRE));
-		return KERN_SUCCESS;
-	}
-	*old = __atomic_exchange_n(&default_manager, manager, __ATOMIC_ACQ_REL);
+	*old = manager == IP_NULL ? vm_swap_manager() : vm_swap_set_manager(manager);
 	return KERN_SUCCESS;
 }

@@ -20,30 +20,44 @@
 
 #define WIRE_TRIES	1000
 
-static struct vm_page *
-page_of_slot(struct vm_entry *e, uint64_t index)
+/* => the lock of its owner held */
+static void
+unwire_page(struct vm_page *p)
+{
+	if (p == NULL || p->pg_wired == 0)
+		return;
+	/* the pageout daemon takes wired pages off their queue */
+	if (p->pg_wired == 1 && p->pg_queue == PAGE_QUEUE_NONE && !(p->pg_flags & PG_LAUNDRY))
+		vm_pageq_activate(p);
+	vm_page_unwire(p);
+}
+
+static void
+unwire_slot(struct vm_entry *e, uint64_t index)
 {
 	struct vm_object *o = e->ve_object;
-	struct vm_page *p = NULL;
 	struct vm_anon *an;
+	struct spinlock *l;
 
 	if (e->ve_amap != NULL) {
 		spin_lock(&e->ve_amap->am_lock);
 		an = ptree_lookup(&e->ve_amap->am_tree, index, NULL);
-		if (an != NULL)
-			p = an->an_page;
+		if (an != NULL) {
+			l = vm_anon_lock(an);
+			unwire_page(an->an_page);
+			spin_unlock(l);
+		}
 		spin_unlock(&e->ve_amap->am_lock);
 		if (an != NULL)
-			return p;
+			return;
 		o = e->ve_amap->am_backing;
 		index += e->ve_amap->am_backing_index;
 	}
 	if (o == NULL || o->vo_kind == OBJECT_DEVICE)
-		return NULL;
+		return;
 	spin_lock(&o->vo_lock);
-	p = ptree_lookup(&o->vo_pages, index, NULL);
+	unwire_page(ptree_lookup(&o->vo_pages, index, NULL));
 	spin_unlock(&o->vo_lock);
-	return p;
 }
 
 /* take back the wirings of the first `pages` pages */
@@ -52,12 +66,8 @@ unwire_pages(struct vm_entry *e, uint64_t pages)
 {
 	uint64_t i;
 
-	for (i = 0; i < pages; i++) {
-		struct vm_page *p = page_of_slot(e, e->ve_index + i);
-
-		if (p != NULL && p->pg_wired != 0)
-			vm_page_unwire(p);
-	}
+	for (i = 0; i < pages; i++)
+		unwire_slot(e, e->ve_index + i);
 }
 
 void

@@ -512,6 +512,9 @@ void pmap_protect(struct pmap *pm, uint64_t start, uint64_t end, vm_prot_t prot)
 	}
 	while (start < end)
 		start = protect_some(pm, start, end, prot);
+	/* what the pageout daemon has just unmapped in the range may be written through old TLB entries until it has flushed */
+	while (__atomic_load_n(&pm->pm_unflushed, __ATOMIC_SEQ_CST) != 0)
+		smp_poll();
 }
 
 /* => PV lock held */
@@ -556,6 +559,84 @@ void pmap_page_protect(struct vm_page *page, vm_prot_t prot)
 	spin_unlock(&b->pb_lock);
 	while (__atomic_load_n(&b->pb_pending, __ATOMIC_ACQUIRE) != 0)
 		smp_poll();
+}
+
+/* mappings taken away and not yet flushed: each marks its page's bucket and counts in its pmap until then */
+#define UNMAP_BATCH 64
+struct unmap_batch {
+	unsigned	 ub_count;
+	struct {
+		struct pmap	 *um_pmap;
+		uint64_t	  um_va;
+		struct pv_bucket *um_bucket;
+	} ub_map[UNMAP_BATCH];
+};
+
+/* one shootdown for each pmap in the batch. => pre-emption off */
+static void unmap_flush(struct unmap_batch *ub)
+{
+	uint64_t done = 0;
+
+	for (unsigned i = 0; i < ub->ub_count; i++) {
+		struct tlb_batch tb;
+
+		if (done >> i & 1)
+			continue;
+		tlb_batch_init(&tb, ub->ub_map[i].um_pmap);
+		for (unsigned j = i; j < ub->ub_count; j++) {
+			if (ub->ub_map[j].um_pmap == tb.tb_pmap) {
+				tlb_batch_add(&tb, ub->ub_map[j].um_va);
+				done |= 1ull << j;
+			}
+		}
+		tlb_flush(&tb);
+	}
+	for (unsigned i = 0; i < ub->ub_count; i++) {
+		__atomic_sub_fetch(&ub->ub_map[i].um_bucket->pb_pending, 1, __ATOMIC_RELEASE);
+		__atomic_sub_fetch(&ub->ub_map[i].um_pmap->pm_unflushed, 1, __ATOMIC_RELEASE);
+		__atomic_sub_fetch(&ub->ub_map[i].um_pmap->pm_resident, 1, __ATOMIC_RELEASE);
+	}
+	ub->ub_count = 0;
+}
+
+/* => false: the batch is full, and the page may have mappings left */
+static bool unmap_page(struct unmap_batch *ub, struct vm_page *page)
+{
+	struct pv_bucket *b = bucket_of(vm_page_to_phys(page));
+	struct vm_page_md *md = vm_page_md(page);
+	struct pv_entry *pv;
+
+	spin_lock(&b->pb_lock);
+	while ((pv = md->pv_list) != NULL && ub->ub_count < UNMAP_BATCH) {
+		__atomic_add_fetch(&pv->pv_pmap->pm_unflushed, 1, __ATOMIC_SEQ_CST);
+		pv_keep_bits(md, __atomic_exchange_n(pmap_walk(pv->pv_pmap, pv->pv_va), 0, __ATOMIC_ACQ_REL));
+		ub->ub_map[ub->ub_count].um_pmap = pv->pv_pmap;
+		ub->ub_map[ub->ub_count].um_va = pv->pv_va;
+		ub->ub_map[ub->ub_count++].um_bucket = b;
+		__atomic_add_fetch(&b->pb_pending, 1, __ATOMIC_RELAXED);
+		md->pv_list = pv->pv_next;
+		slab_free(pv_cache, pv);
+		counter_add(COUNT_PV, -1);
+	}
+	spin_unlock(&b->pb_lock);
+	return pv == NULL;
+}
+
+void pmap_remove_pages(struct vm_page *const *pages, unsigned n)
+{
+	struct unmap_batch ub;
+
+	ub.ub_count = 0;
+	preempt_disable();
+	for (unsigned i = 0; i < n; i++)
+		while (!unmap_page(&ub, pages[i]))
+			unmap_flush(&ub);
+	unmap_flush(&ub);
+	preempt_enable();
+	/* whoever took a mapping of one of them away at the same time has flushed it too */
+	for (unsigned i = 0; i < n; i++)
+		while (__atomic_load_n(&bucket_of(vm_page_to_phys(pages[i]))->pb_pending, __ATOMIC_ACQUIRE) != 0)
+			smp_poll();
 }
 
 bool pmap_extract(struct pmap *pm, uint64_t va, pmap_paddr_t *pa)

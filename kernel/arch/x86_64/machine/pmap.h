@@ -33,6 +33,8 @@ void		 pmap_remove(struct pmap *, uint64_t start, uint64_t end);
 void		 pmap_protect(struct pmap *, uint64_t start, uint64_t end, vm_prot_t);
 /* all mappings of one page: VM_PROT_NONE removes them, otherwise lowers */
 void		 pmap_page_protect(struct vm_page *, vm_prot_t);
+/* all mappings of n pages, with one shootdown per pmap: for the pageout daemon. => no spin locks held */
+void		 pmap_remove_pages(struct vm_page *const *, unsigned n);
 bool		 pmap_extract(struct pmap *, uint64_t va, pmap_paddr_t *);
 bool		 pmap_is_modified(struct vm_page *);
 void		 pmap_clear_modified(struct vm_page *);

@@ -42,6 +42,7 @@ struct pmap {
 	uint64_t	 pm_generation;		/* (a) raised by every change that can leave stale TLB entries */
 	uint64_t	 pm_resident;		/* (p)(a) pages mapped */
 	uint64_t	 pm_tables;		/* (p) page-table pages below the root */
+	uint32_t	 pm_unflushed;		/* (a) mappings in unmap batches */
 	uint64_t	 pm_cpus[];		/* (a) bit per CPU that has it loaded */
 };
 
