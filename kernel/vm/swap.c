@@ -112,7 +112,7 @@ segment_place(void)
 static void
 segment_ask(uint32_t slots)
 {
-	struct ipc_port *manager = vm_swap_manager(), *receive;
+	struct ipc_port *manager = vm_swap_manager(), *receive = IP_NULL;
 	struct swap_segment *ss;
 	unsigned place = SEGMENTS;
 
