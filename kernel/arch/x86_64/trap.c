@@ -138,7 +138,8 @@ static bool skip_obsolete_call(struct user_regs *regs)
 	static const uint8_t lcall[7] = { 0x9a, 0, 0, 0, 0, 7, 0 };
 	uint8_t code[7];
 
-	if (regs->error == 0x80 * 8 + 2 && current_thread()->th_task->tk_emulation != NULL) {
+	/* QEMU's TCG numbers the gate by 16 */
+	if ((regs->error == 0x80 * 8 + 2 || regs->error == 0x80 * 16 + 2) && current_thread()->th_task->tk_emulation != NULL) {
 		regs->rip += 2;
 		return true;
 	}
