@@ -10,6 +10,7 @@
 #include <kern/string.h>
 #include <kern/task.h>
 #include <kern/thread.h>
+#include <mach/x86_64/debug_state.h>
 #include <mach/x86_64/thread_status.h>
 #include <machine/asm.h>
 #include <machine/fpu.h>
@@ -138,7 +139,7 @@ static kern_return_t set_xfloat(struct fpu_state *f, const struct i386_xfloat_st
 	uint32_t mask = f->fs_mxcsr_mask ? f->fs_mxcsr_mask : MXCSR_VALID & ~0x40u;
 	uint64_t bv;
 
-	if (s->fp_save_kind == FP_FNSAVE || s->fp_save_kind > FP_XSAVEOPT)
+	if (s->fp_save_kind < FP_FXSAVE || s->fp_save_kind > FP_XSAVEOPT)
 		return KERN_INVALID_ARGUMENT;
 	if (!s->initialized)
 		return KERN_SUCCESS;
@@ -163,17 +164,41 @@ static void get_ports(const struct thread *th, struct i386_isa_port_map_state *s
 		memset(s->pm, 0xff, sizeof s->pm);
 }
 
-static void set_debug(struct thread *th, const struct i386_debug_state *s)
+/* the condition of watch i, in DR7: 0 execution, 1 store, 2 port, 3 load or store; the two bits above say the length */
+#define DR7_CONDITION(i)	(16 + 4 * (i))
+#define DR7_ENABLED(dr7, i)	((dr7) >> (2 * (i)) & 3)
+
+/* => addresses of the user's memory only; no watch on ports; DR7 as the processor may have it */
+static kern_return_t set_debug(struct thread *th, const uint64_t dr[8])
 {
 	struct machine_thread *mt = &th->th_machine;
+	uint64_t control = (dr[7] & DR7_USER) | 0x400;
 
+	for (unsigned i = 0; i < 4; i++) {
+		unsigned condition = control >> DR7_CONDITION(i) & 3;
+
+		if (dr[i] >= USER_LIMIT || (DR7_ENABLED(control, i) && condition == 2))
+			return KERN_INVALID_ARGUMENT;
+		if (condition == 0)
+			control &= ~(0xcull << DR7_CONDITION(i));	/* execution has no length */
+	}
 	for (unsigned i = 0; i < 4; i++)
-		mt->mt_debug[i] = s->dr[i];
-	mt->mt_debug[6] = s->dr[6];
-	mt->mt_debug[7] = (s->dr[7] & DR7_USER) | 0x400;
-	mt->mt_debug_active = (mt->mt_debug[7] & 0xff) != 0;
+		mt->mt_debug[i] = dr[i];
+	mt->mt_debug[6] = dr[6] & 0xffff;
+	mt->mt_debug[7] = control;
+	mt->mt_debug_active = (control & 0xff) != 0;
 	if (th == current_thread())
 		debug_load(th);
+	return KERN_SUCCESS;
+}
+
+static kern_return_t set_debug_32(struct thread *th, const uint32_t *words)
+{
+	uint64_t dr[8];
+
+	for (unsigned i = 0; i < 8; i++)
+		dr[i] = words[i];
+	return set_debug(th, dr);
 }
 
 static kern_return_t set_bases(struct thread *th, const struct i386_fsgs_base_state *s)
@@ -214,6 +239,8 @@ static uint32_t flavor_count(int flavor)
 		return i386_ISA_PORT_MAP_STATE_COUNT;
 	case i386_DEBUG_STATE:
 		return i386_DEBUG_STATE_COUNT;
+	case x86_64_DEBUG_STATE:
+		return x86_64_DEBUG_STATE_COUNT;
 	case i386_FSGS_BASE_STATE:
 		return i386_FSGS_BASE_STATE_COUNT;
 	case i386_XFLOAT_STATE:
@@ -249,6 +276,9 @@ kern_return_t machine_thread_get_state(struct thread *th, int flavor, uint32_t *
 	case i386_DEBUG_STATE:
 		for (unsigned i = 0; i < 8; i++)
 			state[i] = mt->mt_debug[i];
+		break;
+	case x86_64_DEBUG_STATE:
+		memcpy(state, mt->mt_debug, sizeof mt->mt_debug);
 		break;
 	case i386_FSGS_BASE_STATE:
 		segments_sync(th);
@@ -297,8 +327,9 @@ kern_return_t machine_thread_set_state(struct thread *th, int flavor, const uint
 	case i386_XFLOAT_STATE:
 		return set_fpu(th, flavor, state);
 	case i386_DEBUG_STATE:
-		set_debug(th, (const struct i386_debug_state *)state);
-		return KERN_SUCCESS;
+		return set_debug_32(th, state);
+	case x86_64_DEBUG_STATE:
+		return set_debug(th, ((const struct x86_64_debug_state *)state)->dr);
 	case i386_FSGS_BASE_STATE:
 		return set_bases(th, (const struct i386_fsgs_base_state *)state);
 	}

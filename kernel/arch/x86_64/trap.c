@@ -174,6 +174,11 @@ static void debug_exception(struct user_regs *regs)
 	write_dr6(0xffff0ff0);
 	interrupts_enable();
 	regs->rflags &= ~RFLAGS_TF;
+	/* watches of execution report before the instruction: a handler that changes nothing lets it run */
+	for (unsigned i = 0; i < 4; i++) {
+		if ((mt->mt_debug[6] >> i & 1) && (mt->mt_debug[7] >> (16 + 4 * i) & 3) == 0)
+			regs->rflags |= RFLAGS_RF;
+	}
 	exception(EXC_BREAKPOINT, CODE_DEBUG, 0);
 }
 
