@@ -3,7 +3,7 @@
 
 KERNEL_DIRS   := kern ipc vm device debug arch/x86_64 plat/pc
 KERNEL_SRC    := $(foreach d,$(KERNEL_DIRS),$(wildcard kernel/$(d)/*.c kernel/$(d)/*.S))
-KERNEL_MIG    := mach/mach mach/mach4 mach/gnumach mach/mach_port mach/mach_host mach_debug/mach_debug \
+KERNEL_MIG    := mach/mach mach/mach4 mach/gnumach mach/exception_ports mach/mach_port mach/mach_host mach_debug/mach_debug \
 		 device/device mach/x86_64/mach_i386 mach/experimental
 KERNEL_GEN    := $(foreach m,$(KERNEL_MIG),$(B)/gen/kernel/$(m).server.c)
 KERNEL_OBJ    := $(patsubst %,$(B)/obj/%.o,$(KERNEL_SRC)) $(patsubst $(B)/gen/%.c,$(B)/obj/gen/%.c.o,$(KERNEL_GEN))

@@ -81,11 +81,18 @@ void		*ipc_name_to_kobject(struct ipc_space *, mach_port_name_t, enum ipc_kotype
 kern_return_t	 ipc_kernel_send(mach_msg_header_t *msg, uint32_t size);
 
 /*
- * Exceptions: the kernel's RPC. Sends exception_raise to `port` (consumes the send right) for the current thread and waits with a
- * continuation for the reply; when it comes calls done(kern_return) on a fresh stack. Fails at once with an error when it cannot send.
+ * Exceptions: the kernel's RPC. Sends what happened to `port` (consumes the send right) for the current thread and waits with a
+ * continuation for the reply; when it comes the state it carries is the thread's, and done(kern_return) is called on a fresh stack.
+ * Fails at once with an error when it cannot send. The rights are consumed always.
  */
-kern_return_t	 ipc_exception_rpc(struct ipc_port *port, struct ipc_port *thread_right, struct ipc_port *task_right,
-		    int exception, int code, int64_t subcode, void (*done)(kern_return_t));
+struct ipc_exception {
+	int		 ie_behavior;		/* EXCEPTION_DEFAULT ... of mach/exception_ports.h */
+	int		 ie_flavor;		/* of the state, unless EXCEPTION_DEFAULT */
+	int		 ie_kind, ie_code;
+	int64_t		 ie_subcode;
+	struct ipc_port	*ie_thread, *ie_task;	/* rights; none with EXCEPTION_STATE */
+};
+kern_return_t	 ipc_exception_rpc(struct ipc_port *port, const struct ipc_exception *, void (*done)(kern_return_t));
 
 /* thread life: reply port cache, waits broken */
 kern_return_t	 ipc_thread_init(struct thread *);

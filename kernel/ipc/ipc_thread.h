@@ -36,6 +36,7 @@ struct ipc_thread {
 	struct ipc_kmsg	*it_spare;		/* (c) small buffer of the message received last, for the next sent */
 	struct ipc_port	*it_reply;		/* (c) kernel-held reply port for exceptions, NULL until first */
 	void		(*it_done)(kern_return_t);	/* (c) where an exception goes on */
+	int32_t		 it_exception_id;	/* (c) id of the request it waits for the answer to */
 	uint64_t	 it_trace;		/* (c) id of the request it works on */
 };
 

@@ -16,6 +16,7 @@
 #include <mach/notify.h>
 
 #include <device/device.server.h>
+#include <mach/exception_ports.server.h>
 #include <mach/gnumach.server.h>
 #include <mach/mach.server.h>
 #include <mach/mach4.server.h>
@@ -40,6 +41,8 @@ static const struct subsystem subsystems[] = {
 	{ mach_i386_server_routines, MACH_I386_SERVER_BASE, MACH_I386_SERVER_COUNT, MACH_I386_SERVER_REPLY_MAX },
 	{ mach4_server_routines, MACH4_SERVER_BASE, MACH4_SERVER_COUNT, MACH4_SERVER_REPLY_MAX },
 	{ gnumach_server_routines, GNUMACH_SERVER_BASE, GNUMACH_SERVER_COUNT, GNUMACH_SERVER_REPLY_MAX },
+	{ exception_ports_server_routines, EXCEPTION_PORTS_SERVER_BASE, EXCEPTION_PORTS_SERVER_COUNT,
+	    EXCEPTION_PORTS_SERVER_REPLY_MAX },
 };
 
 /* ids in hundreds from 2000: one step from an id to its subsystem */

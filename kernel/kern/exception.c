@@ -1,22 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * User exceptions: thread's port, then task's port, else the task ends.
+ * User exceptions: thread's port, then task's port, then the host's, else the task ends.
  *
  * The thread waits for the handler's answer with a continuation and owns no stack meanwhile; what it needs to try the
- * second port is in th_saved.
+ * next port is in th_saved.
  * RIGHTS  the message takes a send right to the port, one to the thread, one to the task.
  */
 #include <ipc/ipc.h>
 #include <kern/exception.h>
+#include <kern/exception_ports.h>
 #include <kern/mig_kernel.h>
 #include <kern/panic.h>
-#include <kern/right.h>
 #include <kern/wait.h>
 #include <mach/exception.h>
 #include <machine/cpu.h>
 
 enum { SAVED_EXC, SAVED_CODE, SAVED_SUBCODE, SAVED_STAGE };
-enum stage { STAGE_THREAD, STAGE_TASK, STAGE_NONE };
 
 static void exception_next(struct thread *) __attribute__((noreturn));
 
@@ -43,33 +42,34 @@ exception_done(kern_return_t kr)
 
 /* send to the port of one stage; returns when there is none or it does not take the message */
 static void
-exception_try(struct thread *t, struct ipc_port **slot)
+exception_try(struct thread *t, enum exception_stage stage)
 {
-	struct task *task = t->th_task;
-	struct ipc_port *port = right_copy(&task->tk_lock, slot);
+	struct exception_action action;
+	struct ipc_exception e = {
+		.ie_kind = (int)t->th_saved[SAVED_EXC], .ie_code = (int)t->th_saved[SAVED_CODE],
+		.ie_subcode = (int64_t)t->th_saved[SAVED_SUBCODE],
+	};
 
-	if (!IP_VALID(port)) {
-		ipc_port_release_send(port);
+	if (!exception_action_of(t, stage, e.ie_kind, &action)) {
+		ipc_port_release_send(action.ea_port);
 		return;
 	}
-	thread_ref(t);
-	task_ref(task);
-	(void)ipc_exception_rpc(port, convert_thread_to_port(t), convert_task_to_port(task),
-	    (int)t->th_saved[SAVED_EXC], (int)t->th_saved[SAVED_CODE], (int64_t)t->th_saved[SAVED_SUBCODE],
-	    exception_done);
+	e.ie_behavior = action.ea_behavior;
+	e.ie_flavor = action.ea_flavor;
+	if (action.ea_behavior != EXCEPTION_STATE) {
+		thread_ref(t);
+		task_ref(t->th_task);
+		e.ie_thread = convert_thread_to_port(t);
+		e.ie_task = convert_task_to_port(t->th_task);
+	}
+	(void)ipc_exception_rpc(action.ea_port, &e, exception_done);
 }
 
 static void
 exception_next(struct thread *t)
 {
-	if (t->th_saved[SAVED_STAGE] == STAGE_THREAD) {
-		t->th_saved[SAVED_STAGE] = STAGE_TASK;
-		exception_try(t, &t->th_exception);
-	}
-	if (t->th_saved[SAVED_STAGE] == STAGE_TASK) {
-		t->th_saved[SAVED_STAGE] = STAGE_NONE;
-		exception_try(t, &t->th_task->tk_exception);
-	}
+	while (t->th_saved[SAVED_STAGE] < EXCEPTION_STAGES)
+		exception_try(t, (enum exception_stage)t->th_saved[SAVED_STAGE]++);
 	/* a task being taken apart may run into its own missing memory: that is nobody's fault */
 	if (t->th_task->tk_active)
 		kprintf("task %s: %s exception, code %d, subcode %#lx, at pc %#lx sp %#lx: no handler, terminated\n",
@@ -87,6 +87,6 @@ exception(int exc, int code, int64_t subcode)
 	t->th_saved[SAVED_EXC] = (uintptr_t)exc;
 	t->th_saved[SAVED_CODE] = (uintptr_t)code;
 	t->th_saved[SAVED_SUBCODE] = (uintptr_t)subcode;
-	t->th_saved[SAVED_STAGE] = STAGE_THREAD;
+	t->th_saved[SAVED_STAGE] = EXCEPTION_STAGE_THREAD;
 	exception_next(t);
 }

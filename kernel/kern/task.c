@@ -13,6 +13,7 @@
 #include <ipc/ipc.h>
 #include <kern/counter.h>
 #include <kern/emulation.h>
+#include <kern/exception_ports.h>
 #include <kern/panic.h>
 #include <kern/processor.h>
 #include <kern/right.h>
@@ -75,6 +76,7 @@ static void
 task_drop_rights(struct task *t)
 {
 	ipc_port_release_send(right_exchange(&t->tk_lock, &t->tk_exception, IP_NULL));
+	exception_actions_drop(t, &t->tk_actions);
 	ipc_port_release_send(right_exchange(&t->tk_lock, &t->tk_bootstrap, IP_NULL));
 	for (int i = 0; i < TASK_PORT_REGISTER_MAX; i++)
 		ipc_port_release_send(right_exchange(&t->tk_lock, &t->tk_registered[i], IP_NULL));
@@ -120,12 +122,16 @@ task_create_internal(struct task *parent, bool inherit, struct task **out)
 	t->tk_self = ipc_port_create_kernel(IKOT_TASK, t);
 	if (t->tk_self == IP_NULL)
 		goto no_port;
+	if (parent != NULL && exception_actions_inherit(t, parent) != KERN_SUCCESS)
+		goto no_actions;
 	t->tk_self_right = ipc_port_make_send(t->tk_self);
 	if (parent != NULL)
 		task_inherit(t, parent);
 	task_publish(t);
 	*out = t;
 	return KERN_SUCCESS;
+no_actions:
+	ipc_port_destroy_kernel(t->tk_self);
 no_port:
 	machine_task_destroy(t);
 no_machine:

@@ -59,6 +59,7 @@ struct task {
 	struct ipc_port	*tk_self;		/* kernel port */
 	struct ipc_port	*tk_self_right;		/* what mach_task_self gives */
 	struct ipc_port	*tk_exception;
+	struct exception_actions *tk_actions;	/* (k) ports by kind of exception, or NULL */
 	struct ipc_port	*tk_bootstrap;
 	struct ipc_port	*tk_registered[TASK_PORT_REGISTER_MAX];
 	bool		 tk_cleaned;		/* (k) task_cleanup has begun */

@@ -13,6 +13,7 @@
 #include <debug/lockdep.h>
 #include <ipc/ipc.h>
 #include <kern/counter.h>
+#include <kern/exception_ports.h>
 #include <kern/panic.h>
 #include <kern/processor.h>
 #include <kern/right.h>
@@ -389,12 +390,16 @@ thread_terminate_self(void)
 {
 	struct thread *t = current_thread();
 	struct task *task = t->th_task;
+	struct ipc_port *self;
 	bool last;
 
 	ipc_thread_terminate(t);
+	/* first: nobody fills a slot from now on */
+	self = right_exchange(&task->tk_lock, &t->th_self, IP_NULL);
+	exception_actions_drop(task, &t->th_actions);
 	ipc_port_release_send(right_exchange(&task->tk_lock, &t->th_exception, IP_NULL));
 	ipc_port_release_send(right_exchange(&task->tk_lock, &t->th_self_right, IP_NULL));
-	ipc_port_destroy_kernel(right_exchange(&task->tk_lock, &t->th_self, IP_NULL));
+	ipc_port_destroy_kernel(self);
 	timer_cancel(&t->th_depress_timer);
 
 	sched_settle_self();

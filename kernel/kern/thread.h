@@ -107,6 +107,7 @@ struct thread {
 	struct ipc_port	*th_self;		/* kernel port */
 	struct ipc_port	*th_self_right;		/* what thread_self gives (may be interposed) */
 	struct ipc_port	*th_exception;
+	struct exception_actions *th_actions;	/* (k) ports by kind of exception, or NULL */
 
 	struct ipc_thread th_ipc;		/* (c)(q) message trap state across a wait */
 	uintptr_t	 th_saved[8];		/* (c) arguments of any other continuation */

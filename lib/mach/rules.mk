@@ -7,7 +7,8 @@
 
 # NAME:HEADER
 MACH_USER_MIG := mach/mach:mach/mach_interface mach/mach4:mach/mach4 mach/gnumach:mach/gnumach \
-		 mach/mach_host:mach/mach_host mach/mach_port:mach/mach_port mach/exc:mach/exc \
+		 mach/mach_host:mach/mach_host mach/mach_port:mach/mach_port mach/exc:mach/exc mach/exc_state:mach/exc_state \
+		 mach/exception_ports:mach/exception_ports_user \
 		 mach/memory_object:mach/memory_object_user \
 		 mach/memory_object_default:mach/memory_object_default \
 		 mach/default_pager:mach/default_pager mach/notify:mach/notify_user \
@@ -15,7 +16,7 @@ MACH_USER_MIG := mach/mach:mach/mach_interface mach/mach4:mach/mach4 mach/gnumac
 		 mach/x86_64/mach_i386:mach/machine/mach_i386 device/device:device/device \
 		 device/device_request:device/device_request device/device_reply:device/device_reply \
 		 device/notify:device/notify_user
-MACH_SERVER_MIG := mach/exc mach/memory_object mach/memory_object_default mach/notify \
+MACH_SERVER_MIG := mach/exc mach/exc_state mach/memory_object mach/memory_object_default mach/notify \
 		 mach/task_notify mach/default_pager device/device device/device_reply device/notify
 
 MACH_USER_C   :=

@@ -241,3 +241,94 @@ TEST(vector_is_inherited_by_children)
 	vector[0] = vector[2] = vector[3] = 0;
 	CHECK_OK(task_set_emulation_vector(SELF, 500, vector, 4));
 }
+
+TEST(vectors_check_their_arguments)
+{
+	static vm_offset_t vector[9000];
+	emulation_vector_t back;
+	mach_msg_type_number_t n = 77;
+	mach_port_t task;
+	int start = 0;
+
+	CHECK_EQ(task_set_emulation(SELF, 0x1000, -1), KERN_INVALID_ARGUMENT);
+	CHECK_EQ(task_set_emulation(SELF, 0x1000, 8192), KERN_INVALID_ARGUMENT);
+	CHECK_EQ(task_set_emulation(SELF, 0x1000, 0x7fffffff), KERN_INVALID_ARGUMENT);
+	CHECK_EQ(task_set_emulation(SELF, 0x800000000000, 1), KERN_INVALID_ADDRESS);
+	CHECK_EQ(task_set_emulation(SELF, 0xffffffff80000000, 1), KERN_INVALID_ADDRESS);
+	CHECK_EQ(task_set_emulation(test_host_priv, 0x1000, 1), KERN_INVALID_ARGUMENT);
+	CHECK_EQ(task_set_emulation_vector(SELF, -1, vector, 4), KERN_INVALID_ARGUMENT);
+	CHECK_EQ(task_set_emulation_vector(SELF, 0, vector, 0), KERN_INVALID_ARGUMENT);
+	CHECK_EQ(task_set_emulation_vector(SELF, 0, vector, 8193), KERN_INVALID_ARGUMENT);
+	CHECK_EQ(task_set_emulation_vector(SELF, 8193, vector, 1), KERN_INVALID_ARGUMENT);
+	CHECK_EQ(task_set_emulation_vector(SELF, 0x7fffffff, vector, 1), KERN_INVALID_ARGUMENT);
+	CHECK_EQ(task_set_emulation_vector(test_host_priv, 0, vector, 1), KERN_INVALID_ARGUMENT);
+	CHECK_EQ(task_get_emulation_vector(test_host_priv, &start, &back, &n), KERN_INVALID_ARGUMENT);
+	vector[1] = 0x800000000000;
+	CHECK_EQ(task_set_emulation_vector(SELF, 0, vector, 2), KERN_INVALID_ADDRESS);
+	vector[1] = 0;
+	/* 8192 entries from the lowest to the highest, not more */
+	CHECK_OK(task_create(SELF, FALSE, &task));
+	CHECK_OK(task_set_emulation(task, 0x1000, 0));
+	CHECK_OK(task_set_emulation(task, 0x2000, 8191));
+	CHECK_EQ(task_set_emulation_vector(task, 8191, vector, 2), KERN_RESOURCE_SHORTAGE);
+	CHECK_OK(task_get_emulation_vector(task, &start, &back, &n));
+	CHECK(start == 0 && n == 8192 && back[0] == 0x1000 && back[8191] == 0x2000 && back[1] == 0);
+	vm_deallocate(SELF, (vm_address_t)back, n * sizeof *back);
+	CHECK_OK(task_terminate(task));
+	mach_port_deallocate(SELF, task);
+}
+
+/* a handler is told from the caller's state alone, whatever that is: the flags and the stack are its own */
+TEST(redirection_needs_nothing_of_the_callers_stack)
+{
+	long result;
+
+	CHECK_OK(task_set_emulation(SELF, (vm_address_t)redirected, 40));
+	__asm__ volatile("movq %%rsp, %%rbx; xorl %%esp, %%esp; movl $40, %%eax; std; syscall; cld; movq %%rbx, %%rsp"
+	    : "=a"(result) :: "rbx", "rcx", "r11", "rdi", "memory");
+	CHECK_EQ(result, 4242);
+	CHECK_EQ(redirect_seen[2], 0);
+	CHECK(redirect_seen[3] & 0x400);
+	CHECK_OK(task_set_emulation(SELF, 0, 40));
+}
+
+static volatile bool calling;
+static volatile long answers, others;
+
+/* number 60 is always redirected; the table around it comes and goes */
+static void call_on(void *arg)
+{
+	long sp;
+
+	(void)arg;
+	while (calling) {
+		if (call(60, 0, &sp) == 4242)
+			answers++;
+		else
+			others++;
+	}
+}
+
+TEST(vectors_change_under_running_callers)
+{
+	vm_offset_t vector[300] = { 0 };
+	mach_port_t t[2];
+
+	CHECK_OK(task_set_emulation(SELF, (vm_address_t)redirected, 60));
+	answers = others = 0;
+	calling = true;
+	for (int i = 0; i < 2; i++)
+		t[i] = test_thread(call_on, NULL);
+	for (int i = 0; i < 300; i++)
+		vector[i] = (vm_offset_t)redirected;
+	for (int i = 0; i < 50; i++) {
+		CHECK_OK(task_set_emulation_vector(SELF, 61 + i, vector, 1 + (unsigned)i));
+		CHECK_OK(task_set_emulation(SELF, i % 2 ? 0 : (vm_address_t)redirected, 1000 + i));
+	}
+	calling = false;
+	for (int i = 0; i < 2; i++)
+		test_thread_join(t[i]);
+	CHECK(answers > 0);
+	CHECK_EQ(others, 0);
+	CHECK_OK(task_set_emulation(SELF, 0, 60));
+}

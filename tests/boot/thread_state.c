@@ -383,7 +383,7 @@ __asm__(".text; touches: int3; movq $1, test_watched(%rip)\n touches_stored: mov
 
 static void watch_with(int flavor)
 {
-	struct i386_debug_state d32 = { .dr = { [0] = (unsigned)(uintptr_t)test_watched, [7] = 1u | 13u << 16 } };	/* store of 8 or 4 */
+	struct i386_debug_state d32 = { .dr = { (unsigned)(uintptr_t)test_watched } };
 	struct x86_64_debug_state d = { .dr = { [0] = (uintptr_t)test_watched, [7] = 1u | 9u << 16 } };
 
 	d32.dr[7] = d.dr[7];

@@ -224,8 +224,7 @@ static uint32_t xfloat_count(void)
 	return (sizeof(struct i386_xfloat_state) + cpu_features.xsave_size) / 4;
 }
 
-/* => words of a flavour; 0: no such flavour */
-static uint32_t flavor_count(int flavor)
+uint32_t machine_thread_state_count(int flavor)
 {
 	switch (flavor) {
 	case THREAD_STATE_FLAVOR_LIST:
@@ -252,7 +251,7 @@ static uint32_t flavor_count(int flavor)
 kern_return_t machine_thread_get_state(struct thread *th, int flavor, uint32_t *state, uint32_t *count)
 {
 	struct machine_thread *mt = &th->th_machine;
-	uint32_t need = flavor_count(flavor);
+	uint32_t need = machine_thread_state_count(flavor);
 
 	if (need == 0 || *count < need || mt->mt_fpu == NULL)
 		return KERN_INVALID_ARGUMENT;
@@ -314,7 +313,7 @@ static kern_return_t set_fpu(struct thread *th, int flavor, const uint32_t *stat
 kern_return_t machine_thread_set_state(struct thread *th, int flavor, const uint32_t *state, uint32_t count)
 {
 	struct machine_thread *mt = &th->th_machine;
-	uint32_t need = flavor_count(flavor);
+	uint32_t need = machine_thread_state_count(flavor);
 
 	if (need == 0 || flavor == THREAD_STATE_FLAVOR_LIST || count < need || mt->mt_fpu == NULL)
 		return KERN_INVALID_ARGUMENT;

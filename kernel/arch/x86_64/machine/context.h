@@ -70,6 +70,7 @@ void	machine_return_to_user(void) __attribute__((noreturn));
 static inline void machine_set_syscall_result(struct machine_thread *mt, uint64_t v) { mt->mt_regs.rax = v; }
 
 /* flavours of mach-abi section 9; count in 32-bit words, in/out */
+uint32_t machine_thread_state_count(int flavor);	/* words; 0: no such flavour */
 kern_return_t machine_thread_get_state(struct thread *, int flavor, uint32_t *state, uint32_t *count);
 kern_return_t machine_thread_set_state(struct thread *, int flavor, const uint32_t *state, uint32_t count);
 /* => after tk_emulation changed: when it returns no CPU uses the old vector any more */
