@@ -73,7 +73,8 @@ extern uint32_t emul_xstate_size;
 
 /* entry.S */
 long	emul_copy(void *to, const void *from, size_t);
-long	emul_zero(void *to, size_t);
+size_t	emul_copy_some(void *to, const void *from, size_t);
+size_t	emul_zero_some(void *to, size_t);
 long	emul_strlen(const char *, size_t max);
 long	emul_cmpxchg(uint32_t *, uint32_t old, uint32_t new, uint32_t *was);
 int	emul_wait_msg(mach_msg_header_t *, int option, unsigned send_size, unsigned rcv_size, unsigned rcv_name,
@@ -98,6 +99,12 @@ long	emul_unsupported(const char *kind, long value, long error);	/* counts, retu
 
 /* path arguments: program string -> buf; => length or -errno */
 long	emul_path(const char *program, char buf[EMUL_PATH_MAX]);
+
+/* local.c: what needs no server; EMUL_ASK: it does.  offset -1: the position */
+#define EMUL_ASK	INT64_MIN
+long	emul_local_read(long fd, char *to, long count, long offset);
+long	emul_local_write(long fd, const char *from, long count);
+long	emul_local_seek(long fd, long offset, long whence);
 
 /* space.c */
 void	emul_space_lock(void);

@@ -170,16 +170,38 @@ emul_copy:
 	ret
 	fixup	1b, 3b, 4b
 
-/* long emul_zero(void *to, size_t n) */
-	.globl	emul_zero
-emul_zero:
-	movq	%rsi, %rcx
-	xorl	%eax, %eax
-1:	rep stosb
-2:	ret
-3:	movq	$-14, %rax
+/* size_t emul_copy_some(void *to, const void *from, size_t n): how many bytes at the end were left out because of a fault */
+	.globl	emul_copy_some
+emul_copy_some:
+	movq	%rdx, %rcx
+	andl	$7, %edx
+	shrq	$3, %rcx
+1:	rep movsq
+2:	movl	%edx, %ecx
+3:	rep movsb
+4:	movq	%rcx, %rax
 	ret
-	fixup	1b, 2b, 3b
+5:	leaq	(%rdx,%rcx,8), %rcx	/* up to the very byte */
+	jmp	3b
+	fixup	1b, 2b, 5b
+	fixup	3b, 4b, 4b
+
+/* size_t emul_zero_some(void *to, size_t n): the same */
+	.globl	emul_zero_some
+emul_zero_some:
+	movq	%rsi, %rcx
+	andl	$7, %esi
+	shrq	$3, %rcx
+	xorl	%eax, %eax
+1:	rep stosq
+2:	movl	%esi, %ecx
+3:	rep stosb
+4:	movq	%rcx, %rax
+	ret
+5:	leaq	(%rsi,%rcx,8), %rcx
+	jmp	3b
+	fixup	1b, 2b, 5b
+	fixup	3b, 4b, 4b
 
 /* long emul_strlen(const char *s, size_t max): length, max when there is no NUL before it, or -EFAULT */
 	.globl	emul_strlen

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Data of open files. Small transfers go inline in the message, large ones out of line a mebibyte at a time. */
+/*
+ * Data of open files: what local.c can do it does, the rest is asked for. Small transfers go inline in the message, large ones out
+ * of line a mebibyte at a time.
+ */
 #include <mach/mach_interface.h>
 #include <mach/mach_traps.h>
 #include "emul.h"
@@ -8,6 +11,19 @@ struct iovec { uint64_t base, length; };
 #define IOV_MAX	1024
 #define TRANSFER_MAX 0x7ffff000l
 
+/* What a bad buffer did not take of `got' bytes goes back into the file, if it is one. */
+static long deliver(int fd, char *to, const void *data, long got, int64_t offset)
+{
+	long left = got > 0 ? (long)emul_copy_some(to, data, (size_t)got) : 0;
+	int64_t result = 0;
+
+	if (!left)
+		return got;
+	if (offset < 0)
+		unix_io_seek(emul_call_port(), fd, -left, LX_SEEK_CUR, &result);
+	return left < got ? got - left : -LX_EFAULT;
+}
+
 static long read_small(int fd, char *to, uint64_t count, int64_t offset)
 {
 	char data[UNIX_INLINE_MAX];
@@ -15,7 +31,7 @@ static long read_small(int fd, char *to, uint64_t count, int64_t offset)
 	int64_t result = 0;
 	long r = emul_result(unix_io_read(emul_call_port(), fd, offset, count, &result, data, &n), &result);
 
-	return r > 0 && emul_copy(to, data, (size_t)r) < 0 ? -LX_EFAULT : r;
+	return deliver(fd, to, data, r, offset);
 }
 
 static long read_bulk(int fd, char *to, uint64_t count, int64_t offset)
@@ -25,8 +41,7 @@ static long read_bulk(int fd, char *to, uint64_t count, int64_t offset)
 	int64_t result = 0;
 	long r = emul_result(unix_io_read_bulk(emul_call_port(), fd, offset, count, &result, &data, &n), &result);
 
-	if (r > 0 && emul_copy(to, data, (size_t)r) < 0)
-		r = -LX_EFAULT;
+	r = deliver(fd, to, data, r, offset);
 	if (n)
 		syscall_vm_deallocate(mach_task_self_, (vm_address_t)data, n);
 	return r;
@@ -34,8 +49,10 @@ static long read_bulk(int fd, char *to, uint64_t count, int64_t offset)
 
 static long read_all(int fd, char *to, long count, int64_t offset)
 {
-	long done = 0, r;
+	long done = 0, r = emul_local_read(fd, to, count, offset);
 
+	if (r != EMUL_ASK)
+		return r;
 	if (count < 0)
 		return -LX_EINVAL;
 	if (count > TRANSFER_MAX)
@@ -68,8 +85,10 @@ static long write_small(int fd, const char *from, uint64_t count, int64_t offset
 
 static long write_all(int fd, const char *from, long count, int64_t offset)
 {
-	long done = 0, r;
+	long done = 0, r = emul_local_write(fd, from, count);
 
+	if (r != EMUL_ASK)
+		return r;
 	if (count < 0)
 		return -LX_EINVAL;
 	if (count > TRANSFER_MAX)
@@ -181,6 +200,9 @@ long emul_writev(long fd, long vector, long n, long d, long e, long f)
 	total = iovec_total(iov, n);
 	if (total < 0)
 		return total;
+	r = emul_local_write(fd, NULL, total);
+	if (r != EMUL_ASK)
+		return r;
 	if (total <= UNIX_INLINE_MAX)
 		return gather((int)fd, iov, n, total);
 	for (long i = 0; i < n; i++) {
@@ -215,8 +237,11 @@ long emul_sendfile(long out, long in, long offset, long count, long e, long f)
 long emul_lseek(long fd, long offset, long whence, long d, long e, long f)
 {
 	int64_t result = 0;
+	long r = emul_local_seek(fd, offset, whence);
 
 	(void)d, (void)e, (void)f;
+	if (r != EMUL_ASK)
+		return r;
 	return emul_result(unix_io_seek(emul_call_port(), (int)fd, offset, (int)whence, &result), &result);
 }
 

@@ -12,6 +12,14 @@
 
 #define SENDFILE_CHUNK	65536
 
+/* A read or seek of a file was done for the library, which might do the next one itself. */
+static void
+io_used(struct file *file, int64_t offset)
+{
+	if ((file->f_item->i_flags & ITEM_LENDABLE) != 0)
+		loan_consider(call_process(), file, offset == FILE_POSITION ? file->f_offset : offset);
+}
+
 kern_return_t
 S_unix_io_read(mach_port_t call, int32_t fd, int64_t offset, uint64_t count, int64_t *result,
     unix_data_t data, mach_msg_type_number_t *data_count)
@@ -27,6 +35,7 @@ S_unix_io_read(mach_port_t call, int32_t fd, int64_t offset, uint64_t count, int
 	*result = call_result(file_read(file, data, count < room ? count : room, offset));
 	if (*result > 0)
 		*data_count = *result;
+	io_used(file, offset);
 	file_rel(file);
 	return KERN_SUCCESS;
 }
@@ -62,6 +71,7 @@ S_unix_io_read_bulk(mach_port_t call, int32_t fd, int64_t offset, uint64_t count
 	if (count >= READ_MAP_MIN) {
 		*result = call_result(file_read_map(file, count, offset, &buffer));
 		if (*result != -LX_ENOSYS) {
+			io_used(file, offset);
 			file_rel(file);
 			if (*result > 0) {
 				*data = (unix_bulk_t)buffer;
@@ -76,6 +86,7 @@ S_unix_io_read_bulk(mach_port_t call, int32_t fd, int64_t offset, uint64_t count
 		return KERN_SUCCESS;
 	}
 	*result = call_result(file_read(file, (void *)buffer, count, offset));
+	io_used(file, offset);
 	file_rel(file);
 	bulk_trim(buffer, count, *result > 0 ? *result : 0);
 	if (*result > 0) {
@@ -196,6 +207,7 @@ S_unix_io_seek(mach_port_t call, int32_t fd, int64_t offset, int32_t whence, int
 	if (file == NULL)
 		return KERN_SUCCESS;
 	*result = file_seek(file, offset, whence);
+	io_used(file, FILE_POSITION);
 	file_rel(file);
 	return KERN_SUCCESS;
 }

@@ -107,6 +107,7 @@ clone_space(struct clone_call *call, struct process *parent, struct process *chi
 	error = share_alloc(&child->p_share_index, &child->p_share);
 	if (error != 0)
 		return error;
+	fdtable_attach(child->p_fds, child, child->p_share);
 	if ((call->cc_flags & CLONE_VM) != 0) {
 		child->p_space = parent->p_space;
 		child->p_space->sp_refs++;
@@ -130,10 +131,10 @@ clone_undo(struct clone_call *call, struct process *child)
 	space = process_strip(child);
 	if (space != NULL)
 		call->cc_space = space;		/* else the child did not have it yet, or it is its parent's */
+	fdtable_close_all(child->p_fds, child->p_pid);
 	if (child->p_share != NULL)
 		share_free(child->p_share_index);
 	child->p_share = NULL;
-	fdtable_close_all(child->p_fds, child->p_pid);
 	if (child->p_exe != NULL)
 		item_rel(child->p_exe);
 	item_rel(child->p_cwd);

@@ -479,6 +479,7 @@ exec_commit(struct exec_load *load, struct uthread *caller, struct process *proc
 		item_rel(old_exe);
 	if (tid < 0)
 		return tid;
+	fdtable_end_loans(process->p_fds);
 	fdtable_close_exec(process->p_fds, process->p_pid);
 	mutex_lock(&process_lock);
 	thread = uthread_lookup(tid);

@@ -107,9 +107,7 @@ process_exit_begin(struct process *process, int status)
 	process->p_dead_space = process_strip(process);
 	process_vfork_done(process);
 	signal_flush(&process->p_pending, ~0ull);
-	if (process->p_share != NULL)
-		share_free(process->p_share_index);
-	process->p_share = NULL;
+	process->p_share = NULL;	/* freed once the descriptors are closed */
 	return true;
 }
 
@@ -182,6 +180,8 @@ process_exit_finish(struct process *process)
 	process->p_dead_space = NULL;
 	fdtable_close_all(process->p_fds, process->p_pid);
 	mutex_lock(&process_lock);
+	if (process->p_share_index != 0)
+		share_free(process->p_share_index);
 	cwd = process->p_cwd;
 	root = process->p_root;
 	exe = process->p_exe;

@@ -14,6 +14,98 @@
 
 #define FDTABLE_FIRST	16
 
+/* What the library may do alone with a descriptor of file.  => ft_lock held */
+static uint16_t
+fdtable_word(const struct fdtable *table, const struct file *file)
+{
+	uint32_t access = file->f_flags & LX_O_ACCMODE;
+	uint16_t word = file->f_item->i_local;
+	struct loan *loan = loan_of(table, file);
+
+	if (loan != NULL && loan->l_file == file)
+		word = (uint16_t)(UNIX_FD_FILE | loan->l_index << 8);
+	if (word == 0 || (file->f_flags & LX_O_PATH) != 0)
+		return 0;
+	if (access != LX_O_WRONLY)
+		word |= UNIX_FD_READ;
+	if (access != LX_O_RDONLY)
+		word |= UNIX_FD_WRITE;
+	return word;
+}
+
+/* => ft_lock held */
+static void
+fdtable_publish(struct fdtable *table, int fd)
+{
+	const struct file *file = table->ft_entries[fd].fe_file;
+
+	if (table->ft_share != NULL && fd < UNIX_SHARE_FDS)
+		__atomic_store_n(&table->ft_share->uh_fds[fd],
+		    file == NULL ? 0 : fdtable_word(table, file), __ATOMIC_SEQ_CST);
+}
+
+void
+fdtable_publish_file(struct fdtable *table, const struct file *file)
+{
+	int fd;
+
+	for (fd = 0; fd < table->ft_size && fd < UNIX_SHARE_FDS; fd++) {
+		if (table->ft_entries[fd].fe_file == file)
+			fdtable_publish(table, fd);
+	}
+}
+
+void
+fdtable_attach(struct fdtable *table, struct process *process, struct unix_share *share)
+{
+	int fd;
+
+	mutex_lock(&table->ft_lock);
+	table->ft_process = process;
+	table->ft_share = share;
+	for (fd = 0; fd < table->ft_size && fd < UNIX_SHARE_FDS; fd++)
+		fdtable_publish(table, fd);
+	mutex_unlock(&table->ft_lock);
+}
+
+/*
+ * Put a description, or none, where another or none was: which is returned.
+ * => ft_lock held; references change hands
+ */
+static struct file *
+fdtable_put(struct fdtable *table, int fd, struct file *file, bool cloexec)
+{
+	struct fd_entry *entry = &table->ft_entries[fd];
+	struct file *old = entry->fe_file;
+	struct loan *loan;
+
+	if (file != NULL) {
+		__atomic_add_fetch(&file->f_fds, 1, __ATOMIC_RELAXED);
+		loan = loan_of(table, file);
+		if (loan != NULL)
+			loan->l_fds++;
+	}
+	if (old != NULL) {
+		__atomic_sub_fetch(&old->f_fds, 1, __ATOMIC_RELAXED);
+		loan = loan_of(table, old);
+		if (loan != NULL)
+			loan->l_fds--;
+	}
+	entry->fe_file = file;
+	entry->fe_cloexec = cloexec;
+	fdtable_publish(table, fd);
+	return old;
+}
+
+/* The loan that ends because no descriptor is left, or null.  => ft_lock held */
+static struct loan *
+fdtable_unused_loan(const struct fdtable *table, const struct file *file)
+{
+	struct loan *loan = file == NULL ? NULL : loan_of(table, file);
+
+	return loan != NULL && loan->l_fds == 0 ? loan : NULL;
+}
+
 struct fdtable *
 fdtable_create(void)
 {
@@ -50,9 +142,12 @@ fdtable_copy(struct fdtable *table)
 	}
 	for (fd = 0; fd < copy->ft_size; fd++) {
 		copy->ft_entries[fd] = table->ft_entries[fd];
-		if (copy->ft_entries[fd].fe_file != NULL)
-			file_ref(copy->ft_entries[fd].fe_file);
+		if (copy->ft_entries[fd].fe_file == NULL)
+			continue;
+		file_ref(copy->ft_entries[fd].fe_file);
+		__atomic_add_fetch(&copy->ft_entries[fd].fe_file->f_fds, 1, __ATOMIC_RELAXED);
 	}
+	loan_share_all(table);
 	mutex_unlock(&table->ft_lock);
 	return copy;
 }
@@ -78,8 +173,28 @@ fdtable_close_all(struct fdtable *table, int pid)
 void
 fdtable_destroy(struct fdtable *table)
 {
+	free(table->ft_loans);
 	free(table->ft_entries);
 	free(table);
+}
+
+void
+fdtable_end_loans(struct fdtable *table)
+{
+	struct file *file;
+	unsigned int i;
+
+	for (i = 0; i < UNIX_SHARE_CELLS; i++) {
+		mutex_lock(&table->ft_lock);
+		file = table->ft_loans == NULL ? NULL : table->ft_loans[i].l_file;
+		if (file != NULL)
+			file_ref(file);
+		mutex_unlock(&table->ft_lock);
+		if (file == NULL)
+			continue;
+		loan_end(&table->ft_loans[i], file);
+		file_rel(file);
+	}
 }
 
 void
@@ -91,11 +206,8 @@ fdtable_close_exec(struct fdtable *table, int pid)
 		struct file *file = NULL;
 
 		mutex_lock(&table->ft_lock);
-		if (table->ft_entries[fd].fe_cloexec) {
-			file = table->ft_entries[fd].fe_file;
-			table->ft_entries[fd].fe_file = NULL;
-			table->ft_entries[fd].fe_cloexec = false;
-		}
+		if (table->ft_entries[fd].fe_cloexec)
+			file = fdtable_put(table, fd, NULL, false);
 		mutex_unlock(&table->ft_lock);
 		if (file != NULL) {
 			file_record_unlock_all(file, pid);
@@ -151,10 +263,8 @@ fdtable_install(struct fdtable *table, struct file *file, int low, int limit, bo
 	while (fd < table->ft_size && table->ft_entries[fd].fe_file != NULL)
 		fd++;
 	error = fd >= limit ? -LX_EMFILE : fdtable_grow(table, fd);
-	if (error == 0) {
-		table->ft_entries[fd].fe_file = file;
-		table->ft_entries[fd].fe_cloexec = cloexec;
-	}
+	if (error == 0)
+		fdtable_put(table, fd, file, cloexec);
 	mutex_unlock(&table->ft_lock);
 	return error == 0 ? fd : error;
 }
@@ -163,6 +273,7 @@ int
 fdtable_install_at(struct fdtable *table, struct file *file, int fd, int limit, bool cloexec,
     struct file **old)
 {
+	struct loan *loan;
 	int error;
 
 	*old = NULL;
@@ -170,12 +281,12 @@ fdtable_install_at(struct fdtable *table, struct file *file, int fd, int limit, 
 		return -LX_EBADF;
 	mutex_lock(&table->ft_lock);
 	error = fdtable_grow(table, fd);
-	if (error == 0) {
-		*old = table->ft_entries[fd].fe_file;
-		table->ft_entries[fd].fe_file = file;
-		table->ft_entries[fd].fe_cloexec = cloexec;
-	}
+	if (error == 0)
+		*old = fdtable_put(table, fd, file, cloexec);
+	loan = fdtable_unused_loan(table, *old);
 	mutex_unlock(&table->ft_lock);
+	if (loan != NULL)
+		loan_end(loan, *old);
 	return error == 0 ? fd : error;
 }
 
@@ -183,14 +294,15 @@ struct file *
 fdtable_remove(struct fdtable *table, int fd)
 {
 	struct file *file = NULL;
+	struct loan *loan;
 
 	mutex_lock(&table->ft_lock);
-	if (fd >= 0 && fd < table->ft_size) {
-		file = table->ft_entries[fd].fe_file;
-		table->ft_entries[fd].fe_file = NULL;
-		table->ft_entries[fd].fe_cloexec = false;
-	}
+	if (fd >= 0 && fd < table->ft_size)
+		file = fdtable_put(table, fd, NULL, false);
+	loan = fdtable_unused_loan(table, file);
 	mutex_unlock(&table->ft_lock);
+	if (loan != NULL)
+		loan_end(loan, file);
 	return file;
 }
 

@@ -2,13 +2,17 @@
 /*
  * The descriptors of a process.
  *
- * OBJECT   struct fdtable: small integers to descriptions.  One per process.
- * LOCKS    ft_lock guards all; a leaf: no file is released with it held.
+ * OBJECT   struct fdtable: small integers to descriptions.  One per process, whose share page says
+ *          of the first ones what the library may do alone (uh_fds).
+ * LOCKS    ft_lock guards all; only loan_lock comes after it: no file is released with it held.
  */
 #ifndef UNIX_FDTABLE_H
 #define UNIX_FDTABLE_H
 
 #include "item.h"
+#include "loan.h"
+
+struct process;
 
 #define FDTABLE_MAX	4096		/* hard limit of RLIMIT_NOFILE */
 
@@ -22,10 +26,20 @@ struct fdtable {
 	struct fd_entry	*ft_entries;
 	int		ft_size;
 	bool		ft_closed;
+	struct process	*ft_process;	/* whose it is; null before fdtable_attach */
+	struct unix_share *ft_share;	/* the server's mapping of its share pages, or null */
+	struct loan	*ft_loans;	/* UNIX_SHARE_CELLS of them, or null: nothing was lent yet */
 };
 
 struct fdtable	*fdtable_create(void);
 struct fdtable	*fdtable_copy(struct fdtable *table);
+/* Tell the library of the process from now on; the share pages outlive the descriptors. */
+void		fdtable_attach(struct fdtable *table, struct process *process,
+		    struct unix_share *share);
+/* What the library may do with the descriptors of file has changed.  => ft_lock held */
+void		fdtable_publish_file(struct fdtable *table, const struct file *file);
+/* Take back what is lent: the process begins another program. */
+void		fdtable_end_loans(struct fdtable *table);
 /* Close all and refuse more; requests in progress may still look. */
 void		fdtable_close_all(struct fdtable *table, int pid);
 void		fdtable_destroy(struct fdtable *table);	/* => closed */

@@ -11,7 +11,24 @@
 #include <stdlib.h>
 #include <string.h>
 #include "item.h"
+#include "loan.h"
 #include "vfs.h"
+
+void
+file_position_lock(struct file *file)
+{
+	mutex_lock(&file->f_lock);
+	if (file->f_loan != NULL)
+		file->f_offset = loan_take(file->f_loan);
+}
+
+void
+file_position_unlock(struct file *file, bool accessed)
+{
+	if (file->f_loan != NULL)
+		loan_give(file->f_loan, file->f_offset, accessed);
+	mutex_unlock(&file->f_lock);
+}
 
 void
 item_init(struct item *item, const struct item_ops *ops, uint32_t mode, uint32_t flags)
@@ -137,11 +154,17 @@ file_read(struct file *file, void *data, size_t size, int64_t offset)
 		return -LX_EISDIR;
 	if (ops->io_read == NULL)
 		return -LX_EINVAL;
-	if (!position)
-		return ops->io_read(file, data, size, &offset, file->f_flags);
-	mutex_lock(&file->f_lock);
-	count = ops->io_read(file, data, size, &file->f_offset, file->f_flags);
-	mutex_unlock(&file->f_lock);
+	if (position) {
+		file_position_lock(file);
+		count = ops->io_read(file, data, size, &file->f_offset, file->f_flags);
+		file_position_unlock(file, true);
+		return count;
+	}
+	count = ops->io_read(file, data, size, &offset, file->f_flags);
+	if (__atomic_load_n(&file->f_loan, __ATOMIC_RELAXED) != NULL) {
+		file_position_lock(file);
+		file_position_unlock(file, true);
+	}
 	return count;
 }
 
@@ -160,9 +183,9 @@ file_write(struct file *file, const void *data, size_t size, int64_t offset)
 		return -LX_EINVAL;
 	if (!position)
 		return ops->io_write(file, data, size, &offset, file->f_flags);
-	mutex_lock(&file->f_lock);
+	file_position_lock(file);
 	count = ops->io_write(file, data, size, &file->f_offset, file->f_flags);
-	mutex_unlock(&file->f_lock);
+	file_position_unlock(file, false);
 	return count;
 }
 
@@ -230,15 +253,17 @@ file_seek(struct file *file, int64_t offset, int whence)
 
 	if ((file->f_flags & LX_O_PATH) != 0)
 		return -LX_EBADF;
+	if (whence < LX_SEEK_SET || whence > LX_SEEK_HOLE)
+		return -LX_EINVAL;
 	if (ops->io_seek == NULL && (file->f_item->i_flags & ITEM_SEEKABLE) == 0 &&
 	    file->f_item->i_mode != LX_S_IFDIR)
 		return -LX_ESPIPE;
-	mutex_lock(&file->f_lock);
+	file_position_lock(file);
 	if (ops->io_seek != NULL)
 		result = ops->io_seek(file, offset, whence);
 	else
 		result = file_seek_generic(file, offset, whence);
-	mutex_unlock(&file->f_lock);
+	file_position_unlock(file, false);
 	return result;
 }
 

@@ -56,8 +56,8 @@ file_read_map(struct file *file, size_t size, int64_t offset, vm_address_t *addr
 		return error;
 	if (!position)
 		return file_map_part(file, size, &offset, address);
-	mutex_lock(&file->f_lock);
+	file_position_lock(file);
 	count = file_map_part(file, size, &file->f_offset, address);
-	mutex_unlock(&file->f_lock);
+	file_position_unlock(file, true);
 	return count;
 }

@@ -13,7 +13,8 @@
  * LOCKS    Callers hold no lock of the process side across an operation (see README.md); an
  *          operation takes the locks of its own service, and may call job.h with them held.
  *          f_lock serialises the position and is held by the generic code across io_read and
- *          io_write of seekable items; it is ordered before every lock of a service.
+ *          io_write of seekable items; it is ordered before every lock of a service.  While the
+ *          description is lent (loan.h), its position is in the borrower's cell.
  * BLOCKING An operation may block only through wait.h and passes -LX_EINTR and so on up.  With
  *          LX_O_NONBLOCK in the flags given it returns -LX_EAGAIN instead.
  * ERRORS   0 or a count on success, -LX_E... else.  A null operation means the error written
@@ -35,18 +36,23 @@
 
 struct item;
 struct file;
+struct loan;
 struct poll_table;
 
 /* i_flags */
 #define ITEM_SEEKABLE	0x01	/* has a position: lseek, pread, pwrite work */
 #define ITEM_TTY	0x02	/* a terminal: TIOC* calls make sense */
 #define ITEM_NOSTAT_TIME 0x04	/* never asked for mtime updates */
+#define ITEM_LENDABLE	0x08	/* io_map is there, loan.h is told of every change of size */
 
 struct item {
 	const struct item_ops	*i_ops;		/* immutable */
 	uint32_t		i_mode;		/* file type bits (LX_S_IFMT): immutable */
-	uint32_t		i_flags;	/* immutable */
+	uint16_t		i_flags;	/* immutable */
+	uint16_t		i_local;	/* immutable; UNIX_FD_* for what a library does alone */
 	uint32_t		i_refs;		/* atomic */
+	struct loan		*i_loans;	/* loan_lock: descriptions lent to libraries */
+	uint64_t		i_size;		/* loan_lock: size that their readers see */
 	struct item		*i_mounted;	/* root of what is mounted here; vfs lock */
 	struct item		*i_covers;	/* for the root of a mount: the directory; vfs lock */
 };
@@ -55,8 +61,11 @@ struct file {
 	struct item		*f_item;	/* immutable after open; holds a reference */
 	uint32_t		f_refs;		/* atomic */
 	uint32_t		f_flags;	/* LX_O_*; atomic word, F_SETFL changes it */
+	uint32_t		f_fds;		/* atomic: descriptors in all tables */
+	uint32_t		f_uses;		/* f_lock: reads and seeks since it was last lent */
 	struct mutex		f_lock;
-	int64_t			f_offset;	/* f_lock */
+	int64_t			f_offset;	/* f_lock, between file_position_lock and _unlock */
+	struct loan		*f_loan;	/* f_lock and ft_lock of its table; null: not lent */
 	void			*f_private;	/* the service's own, from io_open to io_close */
 	char			*f_path;	/* absolute name at open or null; immutable */
 	int			f_owner;	/* F_SETOWN pid or -pgid; atomic word */
@@ -197,6 +206,12 @@ void	file_rel(struct file *file);
 /* The generic layer over the operations: access mode, position, limits, EINVAL and so on. */
 #define FILE_POSITION	(-1)		/* use and advance the description's position */
 int64_t	file_read(struct file *file, void *data, size_t size, int64_t offset);
+/*
+ * Take f_lock and bring the position to f_offset, from the library if it is lent; give it back.
+ * accessed: the access time was looked after
+ */
+void	file_position_lock(struct file *file);
+void	file_position_unlock(struct file *file, bool accessed);
 /* May the description be read or written there; *position: f_lock and f_offset are to be used */
 int	file_transfer_check(const struct file *file, bool write, int64_t offset, bool *position);
 /*

@@ -131,6 +131,8 @@ init_start(struct item *root, const char *command)
 	if (error == 0)
 		error = share_alloc(&process->p_share_index, &process->p_share);
 	if (error == 0)
+		fdtable_attach(process->p_fds, process, process->p_share);
+	if (error == 0)
 		error = job_setsid(process);
 	process_first = process;
 	mutex_unlock(&process_lock);

@@ -12,6 +12,7 @@
 
 #include "dev.h"
 #include "memdev.h"
+#include "../protocol/unix_protocol.h"
 #include "../system.h"
 
 enum { MEM_NULL = 3, MEM_ZERO = 5, MEM_FULL = 7, MEM_RANDOM = 8, MEM_URANDOM = 9, MEM_KMSG = 11 };
@@ -195,6 +196,8 @@ memdev_start(void)
 
 	for (i = 0; i < sizeof(mem_devices) / sizeof(mem_devices[0]); i++) {
 		item_init(&mem_devices[i].d_item, &mem_ops, LX_S_IFCHR, 0);
+		mem_devices[i].d_item.i_local = mem_minors[i] == MEM_NULL ? UNIX_FD_NULL :
+		    mem_minors[i] == MEM_ZERO ? UNIX_FD_ZERO : 0;
 		mem_devices[i].d_rdev = lx_makedev(1, mem_minors[i]);
 		mem_devices[i].d_mode = 0666;
 		dev_register(&mem_devices[i]);

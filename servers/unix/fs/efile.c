@@ -12,6 +12,7 @@
 
 #include "enode.h"
 #include "../job.h"
+#include "../loan.h"
 
 #define FALLOC_KEEP_SIZE	0x01
 #define FALLOC_PUNCH_HOLE	0x02
@@ -184,6 +185,8 @@ efile_write(struct file *file, const void *data, size_t size, int64_t *offset, u
 			mutex_unlock(&node->n_mount->em_lock);
 		}
 	}
+	/* Only now, with the data there, may a reader that asks nobody see the new end. */
+	loan_resize(&node->n_item, node->n_size);
 	mutex_unlock(&node->n_io);
 	if (done == 0)
 		return error;
@@ -206,6 +209,7 @@ efile_truncate(struct enode *node, uint64_t size)
 		return -LX_EFBIG;
 	mutex_lock(&node->n_io);
 	old = node->n_size;
+	loan_freeze(&node->n_item);
 	if (size < old) {
 		/* First the pager learns the new end, then the kernel loses the pages. */
 		mutex_lock(&node->n_mount->em_lock);
@@ -227,6 +231,8 @@ efile_truncate(struct enode *node, uint64_t size)
 		node->n_size = ext2_size(node->n_inode);
 	}
 	mutex_unlock(&node->n_mount->em_lock);
+	loan_resize(&node->n_item, node->n_size);
+	loan_thaw(&node->n_item);
 	mutex_unlock(&node->n_io);
 	return error;
 }
@@ -274,11 +280,15 @@ int64_t
 efile_ioctl(struct file *file, struct item_ioctl *ioctl)
 {
 	struct enode *node = enode_of(file->f_item);
-	int64_t left = (int64_t)node->n_size - file->f_offset;
-	int32_t n = (int32_t)(left < 0 ? 0 : left > INT32_MAX ? INT32_MAX : left);
+	int64_t left;
+	int32_t n;
 
 	switch (ioctl->ic_request) {
 	case LX_FIONREAD:
+		file_position_lock(file);
+		left = (int64_t)node->n_size - file->f_offset;
+		file_position_unlock(file, false);
+		n = (int32_t)(left < 0 ? 0 : left > INT32_MAX ? INT32_MAX : left);
 		memcpy(ioctl->ic_out, &n, sizeof(n));
 		ioctl->ic_out_size = sizeof(n);
 		return 0;
@@ -347,6 +357,7 @@ efile_allocate(struct file *file, int mode, int64_t offset, int64_t length)
 	}
 	ext2_touch(node->n_inode, EXT2_MTIME | EXT2_CTIME);
 	mutex_unlock(&node->n_mount->em_lock);
+	loan_resize(&node->n_item, node->n_size);
 	mutex_unlock(&node->n_io);
 	return error;
 }

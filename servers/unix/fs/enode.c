@@ -61,12 +61,12 @@ enode_get(struct emount *mount, struct ext2_inode *inode, struct enode **out)
 		return -LX_ENOMEM;
 	}
 	item_init(&node->n_item, enode_ops(inode->ei_d.i_mode), inode->ei_d.i_mode,
-	    (inode->ei_d.i_mode & LX_S_IFMT) == LX_S_IFREG ? ITEM_SEEKABLE : 0);
+	    (inode->ei_d.i_mode & LX_S_IFMT) == LX_S_IFREG ? ITEM_SEEKABLE | ITEM_LENDABLE : 0);
 	node->n_item.i_refs = 2;
 	node->n_mount = mount;
 	node->n_inode = inode;
 	node->n_ino = inode->ei_ino;
-	node->n_size = ext2_size(inode);
+	node->n_size = node->n_item.i_size = ext2_size(inode);
 	node->n_cached = true;
 	node->n_recent = true;
 	mutex_init(&node->n_io);

@@ -187,7 +187,9 @@ range_of(struct file *file, const struct lx_flock *f, struct lock *want)
 		base = 0;
 		break;
 	case LX_SEEK_CUR:
+		file_position_lock(file);
 		base = file->f_offset;
+		file_position_unlock(file, false);
 		break;
 	case LX_SEEK_END:
 		error = file->f_item->i_ops->io_getattr(file->f_item, &st);

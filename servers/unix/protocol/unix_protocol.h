@@ -5,7 +5,8 @@
  * docs/unix.md explains; this file decides.
  *
  * TRUST    The server believes nothing that a process can write.  Of a share page it reads only
- *          us_mask, whose lies harm nobody but the liar.
+ *          us_mask, and the offsets of lent files; lies there harm nobody but the liar, and who
+ *          shares the offset with it.
  */
 #ifndef UNIX_PROTOCOL_H
 #define UNIX_PROTOCOL_H
@@ -38,7 +39,7 @@ typedef const char	*const_unix_name_t;
 
 #define UNIX_LOW_END		0x10000ull		/* nothing is ever mapped below */
 #define UNIX_EMUL_BASE		0x7f0000000000ull	/* first byte of the library's window */
-#define UNIX_EMUL_END		0x7f0010000000ull
+#define UNIX_EMUL_END		0x7f0020000000ull
 /* In the window: */
 #define UNIX_EMUL_IMAGE		UNIX_EMUL_BASE		/* the image, at most 8 MiB */
 #define UNIX_EMUL_TIME		0x7f0000800000ull	/* read-only: kernel mapped time page */
@@ -46,6 +47,8 @@ typedef const char	*const_unix_name_t;
 #define UNIX_EMUL_SHARE		0x7f0000810000ull	/* struct unix_share of the process */
 #define UNIX_EMUL_SHARE_VFORK	0x7f0000820000ull	/* of vfork children: 15 places of 64 KiB */
 #define UNIX_EMUL_BLOCKS	0x7f0001000000ull	/* thread blocks, then free for the library */
+#define UNIX_EMUL_FILES		0x7f0010000000ull	/* windows on lent files, one for each cell */
+#define UNIX_FILE_WINDOW	0x1000000ull		/* from one to the next; the most one shows */
 /* Program memory: brk after the program, mmap down from here, stack above. */
 #define UNIX_MMAP_TOP		0x7ffff7fff000ull
 #define UNIX_MMAP_BOTTOM	0x7f1000000000ull
@@ -99,8 +102,45 @@ struct unix_slot {
 };
 _Static_assert(sizeof(struct unix_slot) == 128, "one slot is two cache lines");
 
+/*
+ * What the library may do alone with a descriptor: kind, access, and for a lent file the number
+ * of its cell.  Only the server writes it; 0: ask.
+ */
+#define UNIX_FD_NULL		1	/* reads end of file, takes all */
+#define UNIX_FD_ZERO		2	/* reads zeros, takes all */
+#define UNIX_FD_FILE		3	/* regular file, lent: see struct unix_cell */
+#define UNIX_FD_KIND		0x0f
+#define UNIX_FD_READ		0x10
+#define UNIX_FD_WRITE		0x20
+#define UNIX_FD_CELL(word)	((word) >> 8)
+
+/*
+ * A lent open file description: while only one process has it, its position is here, and the
+ * library reads the file's pages itself.  The position is changed by one compare-and-exchange
+ * of the whole word, after the data was copied: if that fails, the copy counts for nothing.
+ * HELD: the server is at it, or another process shares it: ask.  NOTE: the file was changed; the
+ * next read is the server's, who keeps the access time.
+ */
+struct unix_cell {
+	uint64_t	uc_position;	/* offset, generation, NOTE and HELD */
+	uint64_t	uc_size;	/* of the file */
+	uint64_t	uc_window;	/* where the file's byte uc_base is mapped */
+	uint64_t	uc_base;
+	uint64_t	uc_length;	/* bytes mapped */
+	uint64_t	uc_reserved[3];
+};
+_Static_assert(sizeof(struct unix_cell) == 64, "one cell is one cache line");
+
+#define UNIX_CELL_OFFSET	0x0000ffffffffffffull
+#define UNIX_CELL_GENERATION	0x3fff000000000000ull
+#define UNIX_CELL_GENERATION_SHIFT 48
+#define UNIX_CELL_NOTE		0x4000000000000000ull
+#define UNIX_CELL_HELD		0x8000000000000000ull
+
 #define UNIX_SHARE_SIZE		0x8000		/* eight pages, used lazily */
-#define UNIX_SHARE_SLOTS	254
+#define UNIX_SHARE_FDS		128
+#define UNIX_SHARE_CELLS	16
+#define UNIX_SHARE_SLOTS	244
 
 struct unix_share {
 	int32_t		uh_pid;
@@ -114,9 +154,12 @@ struct unix_share {
 	uint64_t	uh_ignored;	/* ignored signals inherited by exec */
 	uint64_t	uh_code_start, uh_code_end;
 	uint64_t	uh_reserved[22];
+	uint16_t	uh_fds[UNIX_SHARE_FDS];	/* UNIX_FD_* of the first descriptors */
+	struct unix_cell uh_cells[UNIX_SHARE_CELLS];
 	struct unix_slot uh_slots[UNIX_SHARE_SLOTS];
 };
-_Static_assert(offsetof(struct unix_share, uh_slots) == 256, "share header");
+_Static_assert(offsetof(struct unix_share, uh_fds) == 256, "share header");
+_Static_assert(offsetof(struct unix_share, uh_slots) % 128 == 0, "slots in their lines");
 _Static_assert(sizeof(struct unix_share) == UNIX_SHARE_SIZE, "share pages");
 
 /* -- The image of the library: this stands at UNIX_EMUL_IMAGE. -- */
