@@ -44,7 +44,8 @@ static long read_bulk(int fd, char *to, uint64_t count, int64_t offset)
 	r = deliver(fd, to, data, r, offset);
 	if (n)
 		syscall_vm_deallocate(mach_task_self_, (vm_address_t)data, n);
-	return r;
+	/* it may have been the file's pages that were not there any more: a truncation took them */
+	return r == -LX_EFAULT ? read_small(fd, to, UNIX_INLINE_MAX, offset) : r;
 }
 
 static long read_all(int fd, char *to, long count, int64_t offset)
