@@ -213,3 +213,189 @@ TEST(a_wait_ends_by_an_abort_or_by_a_message)
 	test_racer(0);
 	balance(port);
 }
+
+/* --- threads and tasks taken apart while others work on them --- */
+
+static mach_port_t victim;
+static volatile bool victim_ready;
+
+static void idle_life(void *arg)
+{
+	(void)arg;
+	for (;;)
+		receive(port, 1);
+}
+
+/* meddlers at work: a name is given up only when nobody uses it */
+static volatile unsigned inside;
+
+static void meddle_while(void (*what)(mach_port_t, unsigned), unsigned i)
+{
+	for (; !stop; i++) {
+		__atomic_fetch_add(&inside, 1, __ATOMIC_SEQ_CST);
+		if (victim_ready)
+			what(victim, i);
+		__atomic_fetch_sub(&inside, 1, __ATOMIC_SEQ_CST);
+		if (!victim_ready)
+			test_yield();
+	}
+}
+
+/* everything a holder of a thread's port can ask for; all but success may come, as the thread goes */
+static void meddle(mach_port_t thread, unsigned what)
+{
+	struct thread_basic_info info;
+	mach_msg_type_number_t count = THREAD_BASIC_INFO_COUNT;
+	mach_port_t p = MACH_PORT_NULL;
+
+	switch (what % 7) {
+	case 0:
+		thread_suspend(thread);
+		break;
+	case 1:
+		thread_resume(thread);
+		break;
+	case 2:
+		thread_abort(thread);
+		break;
+	case 3:
+		thread_info(thread, THREAD_BASIC_INFO, (thread_info_t)&info, &count);
+		break;
+	case 4:
+		if (thread_get_special_port(thread, THREAD_KERNEL_PORT, &p) == KERN_SUCCESS)
+			mach_port_deallocate(SELF, p);
+		break;
+	case 5:
+		thread_depress_abort(thread);
+		break;
+	case 6:
+		thread_set_special_port(thread, THREAD_EXCEPTION_PORT, MACH_PORT_NULL);
+		break;
+	}
+}
+
+static void meddler(void *arg)
+{
+	meddle_while(meddle, (unsigned)(uintptr_t)arg);
+}
+
+/* => it has ended, and no meddler uses its name */
+static void rest_of(mach_port_t name)
+{
+	__atomic_store_n(&victim_ready, false, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&inside, __ATOMIC_SEQ_CST) != 0)
+		test_sleep(1);
+	for (int i = 0; i < 5000 && !(test_type(name) & MACH_PORT_TYPE_DEAD_NAME); i++)
+		test_sleep(1);
+	CHECK(test_type(name) & MACH_PORT_TYPE_DEAD_NAME);
+}
+
+TEST(a_thread_ends_while_others_stop_it_start_it_and_ask_for_it)
+{
+	mach_port_t threads[2];
+	unsigned n = 0;
+
+	begin();
+	run(meddler, (void *)0, threads, 1);
+	run(meddler, (void *)3, threads + 1, 1);
+	test_racer(STRENGTH);
+	for (unsigned ms = 0; ms < test_seconds(2) * 1000; ms += 20, n++) {
+		victim = test_thread(idle_life, NULL);
+		victim_ready = true;
+		test_sleep(5);
+		CHECK_OK(thread_terminate(victim));
+		rest_of(victim);
+		test_thread_join(victim);
+	}
+	test_racer(0);
+	finish(threads, 2);
+	test_say("# %d threads", n);
+	while (receive(port, 0) == MACH_MSG_SUCCESS)
+		;
+	mach_port_destroy(SELF, set);
+	test_port_destroy(port);
+}
+
+static void busy_child(void *arg)
+{
+	(void)arg;
+	for (;;) {
+		vm_address_t a = 0;
+		mach_port_t p;
+
+		if (vm_allocate(SELF, &a, 8 * 4096, TRUE) == KERN_SUCCESS) {
+			*(volatile char *)a = 1;
+			vm_deallocate(SELF, a, 8 * 4096);
+		}
+		if (mach_port_allocate(SELF, MACH_PORT_RIGHT_RECEIVE, &p) == KERN_SUCCESS)
+			mach_port_destroy(SELF, p);
+	}
+}
+
+static void meddle_task(mach_port_t task, unsigned what)
+{
+	mach_port_t p = MACH_PORT_NULL;
+	vm_address_t a = 0;
+	vm_offset_t data;
+	mach_msg_type_number_t n;
+
+	switch (what % 7) {
+	case 0:
+		task_suspend(task);
+		break;
+	case 1:
+		task_resume(task);
+		break;
+	case 2:
+		if (thread_create(task, &p) == KERN_SUCCESS) {
+			thread_terminate(p);
+			mach_port_deallocate(SELF, p);
+		}
+		break;
+	case 3:
+		vm_allocate(task, &a, 3 * 4096, TRUE);
+		break;
+	case 4:
+		if (vm_read(task, (vm_address_t)&received & ~4095ul, 4096, &data, &n) == KERN_SUCCESS)
+			vm_deallocate(SELF, data, n);
+		break;
+	case 5:
+		mach_port_insert_right(task, 200 + what % 64, port, MACH_MSG_TYPE_MAKE_SEND);
+		break;
+	case 6:
+		if (task_create(task, TRUE, &p) == KERN_SUCCESS) {
+			task_terminate(p);
+			mach_port_deallocate(SELF, p);
+		}
+		break;
+	}
+}
+
+static void task_meddler(void *arg)
+{
+	meddle_while(meddle_task, (unsigned)(uintptr_t)arg);
+}
+
+TEST(a_task_ends_while_others_stop_it_fill_it_and_copy_it)
+{
+	mach_port_t threads[2];
+	unsigned n = 0;
+
+	begin();
+	run(task_meddler, (void *)0, threads, 1);
+	run(task_meddler, (void *)4, threads + 1, 1);
+	test_racer(STRENGTH);
+	for (unsigned ms = 0; ms < test_seconds(2) * 1000; ms += 40, n++) {
+		victim = test_fork(busy_child, NULL);
+		victim_ready = true;
+		test_sleep(10);
+		CHECK_OK(task_terminate(victim));
+		rest_of(victim);
+		mach_port_destroy(SELF, victim);
+	}
+	test_racer(0);
+	finish(threads, 2);
+	test_say("# %d tasks", n);
+	mach_port_destroy(SELF, set);
+	test_port_destroy(port);
+}
