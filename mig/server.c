@@ -372,6 +372,9 @@ server_routine(struct text *text, const struct subsystem *subsystem, const struc
 	text_add(text, "\tOut0P->Head.msgh_size = %u;\n"
 	    "\tOut0P->RetCodeType = MIG_TYPE(MACH_MSG_TYPE_INTEGER_32, 32, 1, 1, 0, 0);\n"
 	    "\t__builtin_memset(Out0P->RetCodePad, 0, 4);\n", LAYOUT_REPLY);
+	/* nobody answers, whatever the caller expects: its reply right stays with the request */
+	if (!routine_replies(routine) && (routine->reply_port == NULL || !routine->reply_port->server))
+		text_add(text, "\tOut0P->Head.msgh_remote_port = MACH_PORT_NULL;\n");
 	stub_check(&server.in, &server.request);
 	server_unpack(&server);
 	server_prepare(&server);

@@ -120,6 +120,7 @@ struct ipc_kmsg *ipc_kobject_server(struct ipc_kmsg *request)
 	mig_routine_t routine;
 	uint32_t size;
 	kern_return_t kr;
+	bool simple;
 
 	routine = find_routine(in->msgh_id, &size);
 	reply = make_reply(request, size, MIG_BAD_ID);
@@ -131,8 +132,10 @@ struct ipc_kmsg *ipc_kobject_server(struct ipc_kmsg *request)
 	if (routine != NULL)
 		routine(in, &reply->ikm_header);
 	kr = out->RetCode;
-	/* the reply has the reply right now */
-	in->msgh_local_port = MACH_PORT_NULL;
+	/* a simple routine gives the reply right back to the request, with which it goes; else the reply has it now */
+	simple = in->msgh_local_port != MACH_PORT_NULL && out->Head.msgh_remote_port == MACH_PORT_NULL;
+	if (!simple)
+		in->msgh_local_port = MACH_PORT_NULL;
 	if (kr == KERN_SUCCESS || kr == MIG_NO_REPLY) {
 		finish_request(request);
 	} else {
@@ -140,8 +143,8 @@ struct ipc_kmsg *ipc_kobject_server(struct ipc_kmsg *request)
 		out->Head.msgh_size = sizeof(*out);
 		ipc_kmsg_destroy(request);
 	}
-	if (kr == MIG_NO_REPLY) {
-		/* somebody answers later, or nobody: the routine has the right, or the simple routine none */
+	if (kr == MIG_NO_REPLY || simple) {
+		/* somebody answers later: the routine has the right; or nobody does */
 		ipc_kmsg_free(reply);
 		return NULL;
 	}

@@ -7,7 +7,8 @@
  * time.
  * RIGHTS	a request the routine refused is destroyed here, but for its reply
  *		right, which the reply consumed; a reply that cannot be sent is
- *		destroyed whole
+ *		destroyed whole; a reply right sent to a simple routine, which
+ *		answers nobody, is dropped
  * TESTS	tests/boot
  */
 #include <mach/message.h>
@@ -17,18 +18,23 @@
 #include <mach_init.h>
 #include <mach_lib.h>
 #include <mach/mach_interface.h>
+#include <mach/mach_port.h>
 
 /* Decide what becomes of request and reply; whether reply is to be sent. */
 static boolean_t settle(mach_msg_header_t *request, mig_reply_header_t *reply)
 {
-	if (!(reply->Head.msgh_bits & MACH_MSGH_BITS_COMPLEX) && reply->RetCode != KERN_SUCCESS) {
-		if (reply->RetCode == MIG_NO_REPLY) {
-			reply->Head.msgh_remote_port = MACH_PORT_NULL;
-		} else {
-			/* the reply right goes with the reply, not with the request */
+	boolean_t simple = reply->Head.msgh_remote_port == MACH_PORT_NULL;
+	boolean_t complex = (reply->Head.msgh_bits & MACH_MSGH_BITS_COMPLEX) != 0;
+
+	if (!complex && reply->RetCode == MIG_NO_REPLY) {
+		reply->Head.msgh_remote_port = MACH_PORT_NULL;
+	} else if (!complex && reply->RetCode != KERN_SUCCESS) {
+		/* the reply right goes with the reply, not with the request, but for a simple routine */
+		if (!simple)
 			request->msgh_remote_port = MACH_PORT_NULL;
-			mach_msg_destroy(request);
-		}
+		mach_msg_destroy(request);
+	} else if (simple && MACH_PORT_VALID(request->msgh_remote_port)) {
+		mach_port_deallocate(mach_task_self(), request->msgh_remote_port);
 	}
 	if (reply->Head.msgh_remote_port != MACH_PORT_NULL)
 		return TRUE;

@@ -103,6 +103,16 @@ worker_handle(struct sleeper *sleeper, mach_msg_header_t *request, mach_msg_head
 		return false;
 	}
 	code = ((mig_reply_header_t *)reply)->RetCode;
+	if (reply->msgh_remote_port == MACH_PORT_NULL) {
+		/* Nobody waits, or a simple routine was called, which answers nobody: a reply right that came along goes. */
+		if ((reply->msgh_bits & MACH_MSGH_BITS_COMPLEX) != 0)
+			mach_msg_destroy(reply);
+		else if (code != KERN_SUCCESS)
+			worker_discard(request);
+		else if (request->msgh_remote_port != MACH_PORT_NULL)
+			mach_port_deallocate(mach_task_self(), request->msgh_remote_port);
+		return false;
+	}
 	if ((reply->msgh_bits & MACH_MSGH_BITS_COMPLEX) == 0 && code != KERN_SUCCESS) {
 		if (code == MIG_NO_REPLY) {
 			mach_port_deallocate(mach_task_self(), request->msgh_remote_port);
@@ -113,7 +123,7 @@ worker_handle(struct sleeper *sleeper, mach_msg_header_t *request, mach_msg_head
 		request->msgh_bits &= ~MACH_MSGH_BITS_REMOTE_MASK;
 		worker_discard(request);
 	}
-	return reply->msgh_remote_port != MACH_PORT_NULL;
+	return true;
 }
 
 /*

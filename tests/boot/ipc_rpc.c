@@ -197,3 +197,28 @@ TEST(server_task_killed_in_the_middle_of_calls)
 		mach_port_destroy(SELF, child);
 	}
 }
+
+/* its reply right is destroyed: the caller hears that, and nothing else */
+static void call_simple(int id, const char *name, unsigned size)
+{
+	mach_port_t reply = test_port();
+	struct test_message m = { .h = { .msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE),
+	    .msgh_remote_port = SELF, .msgh_local_port = reply, .msgh_id = id } };
+	mach_msg_type_t *type = (mach_msg_type_t *)m.body;
+
+	*type = (mach_msg_type_t){ .msgt_name = MACH_MSG_TYPE_STRING_C, .msgt_size = 8, .msgt_inline = 1, .msgt_number = 8 };
+	for (unsigned i = 0; i < 8; i++)
+		m.body[8 + i] = name[i];
+	CHECK_OK(mach_msg(&m.h, MACH_SEND_MSG | MACH_RCV_MSG | MACH_RCV_TIMEOUT, size, sizeof m, reply, 1000, 0));
+	CHECK_EQ(m.h.msgh_id, MACH_NOTIFY_SEND_ONCE);
+	CHECK_EQ(test_receive(reply, &m), MACH_RCV_TIMED_OUT);
+	test_port_destroy(reply);
+}
+
+TEST(simple_routines_of_the_kernel_answer_nobody)
+{
+	/* task_set_name: well, too long by a word, without its argument */
+	call_simple(4202, "ipc_rpc\0", 48);
+	call_simple(4202, "ipc_rpc\0", 56);
+	call_simple(4202, "ipc_rpc\0", 32);
+}

@@ -288,6 +288,7 @@ _Xgolden_write(mach_msg_header_t *InHeadP, mach_msg_header_t *OutHeadP)
 	Out0P->Head.msgh_size = 48;
 	Out0P->RetCodeType = MIG_TYPE(MACH_MSG_TYPE_INTEGER_32, 32, 1, 1, 0, 0);
 	__builtin_memset(Out0P->RetCodePad, 0, 4);
+	Out0P->Head.msgh_remote_port = MACH_PORT_NULL;
 	if (mig_left != 64)
 		goto mig_bad;
 	if ((mig_word(&In0P->pageType) & ~MIG_DEALLOCATE) != MIG_WORD(MACH_MSG_TYPE_CHAR, 8u, 0u))
