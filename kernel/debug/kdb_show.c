@@ -88,11 +88,11 @@ show_runq(int argc, char **argv)
 			continue;
 		kprintf("cpu %u: thread %p \"%s\" pri %d%s, %u queued, %lu switches\n", i,
 		    (void *)c->cp_thread, c->cp_thread != NULL ? c->cp_thread->th_name : "", s->cs_cur_pri,
-		    c->cp_idle ? " idle" : "", s->cs_runq.rq_count, s->cs_switches);
+		    c->cp_idle ? " idle" : "", s->cs_runq->rq_count, s->cs_switches);
 		for (int p = 0; p < PRI_QUEUES; p++) {
 			struct queue *q;
 
-			queue_for_each(q, &s->cs_runq.rq_queues[p])
+			queue_for_each(q, &s->cs_runq->rq_queues[p])
 				print_thread(queue_entry(q, struct thread, th_run_link));
 		}
 	}
@@ -102,12 +102,17 @@ KDB_COMMAND(show_runq, "show runq", "run queue of each CPU", show_runq);
 static void
 show_pset(int argc, char **argv)
 {
-	const struct processor_set *p = &default_pset;
+	struct queue *q;
 
 	(void)argc;
 	(void)argv;
-	kprintf("default set %p: %u processors, %u tasks, %u threads, load %u mach factor %u\n", (const void *)p,
-	    p->ps_processor_count, p->ps_task_count, p->ps_thread_count, p->ps_load_average, p->ps_mach_factor);
+	queue_for_each(q, &pset_list) {
+		const struct processor_set *p = queue_entry(q, struct processor_set, ps_link);
+
+		kprintf("%sset %p: %u processors, %u tasks, %u threads, %u wait, load %u mach factor %u\n",
+		    p == &default_pset ? "default " : "", (const void *)p, p->ps_processor_count, p->ps_task_count,
+		    p->ps_thread_count, p->ps_runq.rq_count, p->ps_load_average, p->ps_mach_factor);
+	}
 }
 KDB_COMMAND(show_pset, "show processor_set", "processor sets", show_pset);
 

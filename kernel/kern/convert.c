@@ -168,7 +168,9 @@ convert_pset_to_port(struct processor_set *p)
 
 	if (p == NULL)
 		return IP_NULL;
+	spin_lock(&p->ps_set_lock);
 	port = ipc_port_make_send(p->ps_self);
+	spin_unlock(&p->ps_set_lock);
 	pset_release(p);
 	return port;
 }
@@ -180,7 +182,9 @@ convert_pset_name_to_port(struct processor_set *p)
 
 	if (p == NULL)
 		return IP_NULL;
+	spin_lock(&p->ps_set_lock);
 	port = ipc_port_make_send(p->ps_name_self);
+	spin_unlock(&p->ps_set_lock);
 	pset_release(p);
 	return port;
 }

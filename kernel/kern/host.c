@@ -27,35 +27,37 @@ uint32_t host_load_average[3], host_mach_factor[3];
 static struct timer load_timer;
 
 /* exp(-5 s / 1, 5, 15 min), scale 1000 */
-static const uint32_t load_decay[3] = { 920, 983, 994 };
+static const uint32_t load_keep[3] = { 920, 983, 994 };
+
+static void
+load_decay(uint32_t *load, uint32_t *factor, uint32_t cpus, uint32_t runnable, int term)
+{
+	uint32_t keep = load_keep[term];
+	/* CPUs' worth of work one more thread would get */
+	uint32_t room = runnable < cpus ? (cpus - runnable) * LOAD_SCALE : cpus * LOAD_SCALE / (runnable + 1);
+
+	*load = (*load * keep + runnable * LOAD_SCALE * (1000 - keep)) / 1000;
+	*factor = (*factor * keep + room * (1000 - keep)) / 1000;
+}
+
+static uint32_t host_cpus, host_runnable;	/* (timer) sums */
+
+static void
+load_set(struct processor_set *p, uint32_t cpus, uint32_t runnable)
+{
+	load_decay(&p->ps_load_average, &p->ps_mach_factor, cpus, runnable, 0);
+	host_cpus += cpus;
+	host_runnable += runnable;
+}
 
 static void
 load_update(void *arg)
 {
-	uint32_t runnable = 0, idle = 0, load, factor;
-
 	(void)arg;
-	for (uint32_t i = 0; i < cpu_count; i++) {
-		struct cpu *c = cpu_get(i);
-
-		if (c->cp_sched == NULL)
-			continue;
-		runnable += c->cp_sched->cs_runq.rq_count;
-		if (c->cp_idle)
-			idle++;
-		else
-			runnable++;
-	}
-	load = runnable * LOAD_SCALE;
-	/* CPUs' worth of work one more thread would get */
-	factor = runnable < cpu_count ? (cpu_count - runnable) * LOAD_SCALE
-	    : cpu_count * LOAD_SCALE / (runnable + 1);
-	for (int i = 0; i < 3; i++) {
-		host_load_average[i] = (host_load_average[i] * load_decay[i] + load * (1000 - load_decay[i])) / 1000;
-		host_mach_factor[i] = (host_mach_factor[i] * load_decay[i] + factor * (1000 - load_decay[i])) / 1000;
-	}
-	default_pset.ps_load_average = host_load_average[0];
-	default_pset.ps_mach_factor = host_mach_factor[0];
+	host_cpus = host_runnable = 0;
+	pset_load_update(load_set);
+	for (int i = 0; i < 3; i++)
+		load_decay(&host_load_average[i], &host_mach_factor[i], host_cpus, host_runnable, i);
 	timer_set(&load_timer, clock_uptime_ns() + LOAD_PERIOD_NS);
 }
 
@@ -72,7 +74,7 @@ cpus_running(void)
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < cpu_count; i++)
-		n += cpu_get(i)->cp_online;
+		n += processor_running(cpu_get(i));
 	return n;
 }
 
@@ -94,7 +96,7 @@ host_slots(integer_t *out, mach_msg_type_number_t *count)
 	if (*count < cpus_running())
 		return KERN_FAILURE;
 	for (uint32_t i = 0; i < cpu_count && n < *count; i++)
-		if (cpu_get(i)->cp_online)
+		if (processor_running(cpu_get(i)))
 			out[n++] = (integer_t)i;
 	*count = n;
 	return KERN_SUCCESS;

@@ -79,17 +79,21 @@ task_priority(task_t task, int priority, boolean_t change_threads)
 	return kr;
 }
 
+/* the set's lock: against the policy's being disabled meanwhile */
 kern_return_t
 thread_policy(thread_t t, int policy, int data)
 {
 	const struct sched_policy *p = sched_policy(policy);
 	kern_return_t kr = KERN_SUCCESS;
+	struct processor_set *set;
 	unsigned long flags;
 
-	if (t == NULL || p == NULL)
+	if (t == NULL || p == NULL || (policy == POLICY_FIXEDPRI && data < 0))
 		return KERN_INVALID_ARGUMENT;
+	set = thread_pset_ref(t);
+	spin_lock(&set->ps_set_lock);
 	flags = spin_lock_irq(&t->th_lock);
-	if (!(t->th_pset->ps_policies & 1u << policy))
+	if (t->th_pset != set || !(set->ps_policies & 1u << policy))
 		kr = KERN_FAILURE;
 	else {
 		t->th_policy = policy;
@@ -97,6 +101,8 @@ thread_policy(thread_t t, int policy, int data)
 		sched_update_priority(t);
 	}
 	spin_unlock_irq(&t->th_lock, flags);
+	spin_unlock(&set->ps_set_lock);
+	pset_release(set);
 	return kr;
 }
 

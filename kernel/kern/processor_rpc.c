@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Processor and processor set routines (mach_host subsystem).
- * One set, the default one: creating sets and moving processors between them answers KERN_FAILURE, as the one-processor
- * build of the interface's model does (CAVEATS.md).
+ * Processors and processor sets: information, lists, limits (mach_host subsystem). Assignment is in assign.c.
+ * RIGHTS  nothing but the request's own.
+ * TESTS   tests/boot/host.c, processor_set.c
  */
 #include <kern/mig_kernel.h>
 #include <kern/sched.h>
@@ -11,16 +11,26 @@
 #include <mach/processor_info.h>
 #include <machine/cpu.h>
 
+/* => the processors of a set, NULL: all there are */
 static kern_return_t
-processor_ports(struct ipc_port *(*convert)(struct processor *), mach_port_t **list, uint32_t *count)
+processor_ports(const struct processor_set *set, struct ipc_port *(*convert)(struct processor *), mach_port_t **list,
+    uint32_t *count)
 {
-	uint32_t n = cpu_count;
-	mach_port_t *ports = kalloc(n * sizeof *ports);
+	mach_port_t *ports;
+	uint32_t n = 0, i;
 
-	if (ports == NULL)
+	assign_lock();
+	for (i = 0; i < cpu_count; i++)
+		n += set == NULL || processor_of(cpu_get(i))->pr_pset == set;
+	ports = n > 0 ? kalloc(n * sizeof *ports) : NULL;
+	if (ports == NULL && n > 0) {
+		assign_unlock();
 		return KERN_RESOURCE_SHORTAGE;
-	for (uint32_t i = 0; i < n; i++)
-		ports[i] = convert(processor_of(cpu_get(i)));
+	}
+	for (i = n = 0; i < cpu_count; i++)
+		if (set == NULL || processor_of(cpu_get(i))->pr_pset == set)
+			ports[n++] = convert(processor_of(cpu_get(i)));
+	assign_unlock();
 	*list = ports;
 	*count = n;
 	return KERN_SUCCESS;
@@ -31,7 +41,7 @@ host_processors(host_priv_t host, processor_array_t *list, mach_msg_type_number_
 {
 	if (host == NULL)
 		return KERN_INVALID_ARGUMENT;
-	return processor_ports(convert_processor_to_port, list, count);
+	return processor_ports(NULL, convert_processor_to_port, list, count);
 }
 
 kern_return_t
@@ -39,22 +49,10 @@ processor_set_processors(processor_set_name_t pset, processor_name_array_t *list
 {
 	if (pset == NULL)
 		return KERN_INVALID_ARGUMENT;
-	return processor_ports(convert_processor_name_to_port, list, count);
+	return processor_ports(pset, convert_processor_name_to_port, list, count);
 }
 
-/* processors run from boot to the end */
-kern_return_t
-processor_start(processor_t p)
-{
-	return p == NULL ? KERN_INVALID_ARGUMENT : KERN_FAILURE;
-}
-
-kern_return_t
-processor_exit(processor_t p)
-{
-	return p == NULL ? KERN_INVALID_ARGUMENT : KERN_FAILURE;
-}
-
+/* this machine's processors take no commands */
 kern_return_t
 processor_control(processor_t p, processor_info_t command, mach_msg_type_number_t count)
 {
@@ -74,29 +72,12 @@ processor_info(processor_name_t p, int flavor, host_t *host, processor_info_t ou
 		return KERN_FAILURE;
 	info->cpu_type = CPU_TYPE_X86_64;
 	info->cpu_subtype = CPU_SUBTYPE_X86_64;
-	info->running = p->pr_cpu->cp_online;
+	info->running = processor_running(p->pr_cpu);
 	info->slot_num = (integer_t)p->pr_cpu->cp_id;
 	info->is_master = p->pr_cpu->cp_id == 0;
 	*count = PROCESSOR_BASIC_INFO_COUNT;
 	*host = &realhost;
 	return KERN_SUCCESS;
-}
-
-kern_return_t
-processor_get_assignment(processor_t p, processor_set_name_t *pset)
-{
-	if (p == NULL)
-		return KERN_INVALID_ARGUMENT;
-	pset_ref(p->pr_pset);
-	*pset = p->pr_pset;
-	return KERN_SUCCESS;
-}
-
-kern_return_t
-processor_assign(processor_t p, processor_set_t pset, boolean_t wait)
-{
-	(void)wait;
-	return p == NULL || pset == NULL ? KERN_INVALID_ARGUMENT : KERN_FAILURE;
 }
 
 /* --- sets --- */
@@ -109,20 +90,6 @@ processor_set_default(host_t host, processor_set_name_t *pset)
 	pset_ref(&default_pset);
 	*pset = &default_pset;
 	return KERN_SUCCESS;
-}
-
-kern_return_t
-processor_set_create(host_priv_t host, processor_set_t *set, processor_set_name_t *name)
-{
-	(void)set;
-	(void)name;
-	return host == NULL ? KERN_INVALID_ARGUMENT : KERN_FAILURE;
-}
-
-kern_return_t
-processor_set_destroy(processor_set_t pset)
-{
-	return pset == NULL ? KERN_INVALID_ARGUMENT : KERN_FAILURE;
 }
 
 kern_return_t
@@ -161,16 +128,29 @@ kern_return_t
 host_processor_sets(host_t host, processor_set_name_array_t *list, mach_msg_type_number_t *count)
 {
 	mach_port_t *ports;
+	struct queue *q;
+	uint32_t n = 0;
 
 	if (host == NULL)
 		return KERN_INVALID_ARGUMENT;
-	ports = kalloc(sizeof *ports);
-	if (ports == NULL)
+	assign_lock();
+	queue_for_each(q, &pset_list)
+		n++;
+	ports = kalloc(n * sizeof *ports);
+	if (ports == NULL) {
+		assign_unlock();
 		return KERN_RESOURCE_SHORTAGE;
-	pset_ref(&default_pset);
-	ports[0] = convert_pset_name_to_port(&default_pset);
+	}
+	n = 0;
+	queue_for_each(q, &pset_list) {
+		struct processor_set *p = queue_entry(q, struct processor_set, ps_link);
+
+		pset_ref(p);
+		ports[n++] = convert_pset_name_to_port(p);
+	}
+	assign_unlock();
 	*list = ports;
-	*count = 1;
+	*count = n;
 	return KERN_SUCCESS;
 }
 
@@ -184,30 +164,50 @@ host_processor_set_priv(host_priv_t host, processor_set_name_t name, processor_s
 	return KERN_SUCCESS;
 }
 
-kern_return_t
-processor_set_max_priority(processor_set_t pset, int priority, boolean_t change_threads)
-{
-	struct queue *q;
+/* --- limits; a thread that enters the set meanwhile finds the new ones --- */
 
+static kern_return_t
+change_threads(struct processor_set *pset, void (*change)(struct thread *, int), int arg)
+{
+	struct thread **threads;
+	kern_return_t kr;
+	uint32_t n;
+
+	kr = pset_members(pset, false, (void ***)&threads, &n);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	for (uint32_t i = 0; i < n; i++) {
+		unsigned long flags = spin_lock_irq(&threads[i]->th_lock);
+
+		if (threads[i]->th_pset == pset && threads[i]->th_task != kernel_task)
+			change(threads[i], arg);
+		spin_unlock_irq(&threads[i]->th_lock, flags);
+		thread_release(threads[i]);
+	}
+	kfree(threads, n * sizeof *threads);
+	return KERN_SUCCESS;
+}
+
+static void
+limit_priority(struct thread *t, int priority)
+{
+	if (t->th_max_pri < priority)
+		t->th_max_pri = (int16_t)priority;
+	if (t->th_base_pri < priority) {
+		t->th_base_pri = (int16_t)priority;
+		sched_update_priority(t);
+	}
+}
+
+kern_return_t
+processor_set_max_priority(processor_set_t pset, int priority, boolean_t change)
+{
 	if (pset == NULL || !PRI_VALID(priority))
 		return KERN_INVALID_ARGUMENT;
 	spin_lock(&pset->ps_set_lock);
 	pset->ps_max_priority = priority;
-	if (change_threads)
-		queue_for_each(q, &pset->ps_threads) {
-			struct thread *t = queue_entry(q, struct thread, th_pset_link);
-			unsigned long flags = spin_lock_irq(&t->th_lock);
-
-			if (t->th_max_pri < priority)
-				t->th_max_pri = (int16_t)priority;
-			if (t->th_base_pri < priority && t->th_task != kernel_task) {
-				t->th_base_pri = (int16_t)priority;
-				sched_update_priority(t);
-			}
-			spin_unlock_irq(&t->th_lock, flags);
-		}
 	spin_unlock(&pset->ps_set_lock);
-	return KERN_SUCCESS;
+	return change ? change_threads(pset, limit_priority, priority) : KERN_SUCCESS;
 }
 
 kern_return_t
@@ -221,136 +221,59 @@ processor_set_policy_enable(processor_set_t pset, int policy)
 	return KERN_SUCCESS;
 }
 
+static void
+leave_policy(struct thread *t, int policy)
+{
+	if (t->th_policy != policy)
+		return;
+	t->th_policy = POLICY_TIMESHARE;
+	sched_update_priority(t);
+}
+
 /* timesharing can not be disabled; threads of a policy that goes share time */
 kern_return_t
-processor_set_policy_disable(processor_set_t pset, int policy, boolean_t change_threads)
+processor_set_policy_disable(processor_set_t pset, int policy, boolean_t change)
 {
-	struct queue *q;
-
 	if (pset == NULL || policy == POLICY_TIMESHARE || sched_policy(policy) == NULL)
 		return KERN_INVALID_ARGUMENT;
 	spin_lock(&pset->ps_set_lock);
 	pset->ps_policies &= ~(1u << policy);
-	if (change_threads)
-		queue_for_each(q, &pset->ps_threads) {
-			struct thread *t = queue_entry(q, struct thread, th_pset_link);
-			unsigned long flags = spin_lock_irq(&t->th_lock);
-
-			if (t->th_policy == policy && t->th_task != kernel_task) {
-				t->th_policy = POLICY_TIMESHARE;
-				sched_update_priority(t);
-			}
-			spin_unlock_irq(&t->th_lock, flags);
-		}
 	spin_unlock(&pset->ps_set_lock);
-	return KERN_SUCCESS;
+	return change ? change_threads(pset, leave_policy, policy) : KERN_SUCCESS;
 }
 
-/* => references of the set's tasks or threads as an array; the set's lists may change meanwhile */
+/* --- lists --- */
+
 kern_return_t
 processor_set_tasks(processor_set_t pset, task_array_t *list, mach_msg_type_number_t *count)
 {
-	uint32_t room, n = 0;
 	struct task **tasks;
-	struct queue *q;
+	kern_return_t kr;
 
 	if (pset == NULL)
 		return KERN_INVALID_ARGUMENT;
-	room = pset->ps_task_count;
-	tasks = kalloc(room * sizeof *tasks);
-	if (tasks == NULL)
-		return KERN_RESOURCE_SHORTAGE;
-	spin_lock(&pset->ps_set_lock);
-	queue_for_each(q, &pset->ps_tasks) {
-		if (n == room)
-			break;
-		tasks[n] = queue_entry(q, struct task, tk_pset_link);
-		task_ref(tasks[n++]);
-	}
-	spin_unlock(&pset->ps_set_lock);
-	for (uint32_t i = 0; i < n; i++)
+	kr = pset_members(pset, true, (void ***)&tasks, count);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	for (uint32_t i = 0; i < *count; i++)
 		((mach_port_t *)tasks)[i] = convert_task_to_port(tasks[i]);
-	for (uint32_t i = n; i < room; i++)
-		((mach_port_t *)tasks)[i] = IP_NULL;
 	*list = (mach_port_t *)tasks;
-	*count = room;
 	return KERN_SUCCESS;
 }
 
 kern_return_t
 processor_set_threads(processor_set_t pset, thread_array_t *list, mach_msg_type_number_t *count)
 {
-	uint32_t room, n = 0;
 	struct thread **threads;
-	struct queue *q;
+	kern_return_t kr;
 
 	if (pset == NULL)
 		return KERN_INVALID_ARGUMENT;
-	room = pset->ps_thread_count;
-	threads = kalloc(room * sizeof *threads);
-	if (threads == NULL)
-		return KERN_RESOURCE_SHORTAGE;
-	spin_lock(&pset->ps_set_lock);
-	queue_for_each(q, &pset->ps_threads) {
-		if (n == room)
-			break;
-		threads[n] = queue_entry(q, struct thread, th_pset_link);
-		thread_ref(threads[n++]);
-	}
-	spin_unlock(&pset->ps_set_lock);
-	for (uint32_t i = 0; i < n; i++)
+	kr = pset_members(pset, false, (void ***)&threads, count);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	for (uint32_t i = 0; i < *count; i++)
 		((mach_port_t *)threads)[i] = convert_thread_to_port(threads[i]);
-	for (uint32_t i = n; i < room; i++)
-		((mach_port_t *)threads)[i] = IP_NULL;
 	*list = (mach_port_t *)threads;
-	*count = room;
-	return KERN_SUCCESS;
-}
-
-/* --- assignment: only to the default set --- */
-
-kern_return_t
-thread_assign(thread_t t, processor_set_t pset)
-{
-	return t == NULL || pset == NULL ? KERN_INVALID_ARGUMENT : KERN_FAILURE;
-}
-
-kern_return_t
-thread_assign_default(thread_t t)
-{
-	return t == NULL ? KERN_INVALID_ARGUMENT : KERN_FAILURE;
-}
-
-kern_return_t
-thread_get_assignment(thread_t t, processor_set_name_t *pset)
-{
-	if (t == NULL)
-		return KERN_INVALID_ARGUMENT;
-	pset_ref(t->th_pset);
-	*pset = t->th_pset;
-	return KERN_SUCCESS;
-}
-
-kern_return_t
-task_assign(task_t task, processor_set_t pset, boolean_t assign_threads)
-{
-	(void)assign_threads;
-	return task == NULL || pset == NULL ? KERN_INVALID_ARGUMENT : KERN_FAILURE;
-}
-
-kern_return_t
-task_assign_default(task_t task, boolean_t assign_threads)
-{
-	(void)assign_threads;
-	return task == NULL ? KERN_INVALID_ARGUMENT : KERN_FAILURE;
-}
-
-kern_return_t
-task_get_assignment(task_t task, processor_set_name_t *pset)
-{
-	if (task == NULL)
-		return KERN_INVALID_ARGUMENT;
-	pset_ref(task->tk_pset);
-	*pset = task->tk_pset;
 	return KERN_SUCCESS;
 }

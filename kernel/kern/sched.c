@@ -8,8 +8,14 @@
  * priority is computed anew, the heads of the queues age, and a better thread waiting at another CPU of the
  * set may be taken over, which is what shares three threads out fairly on two CPUs.
  *
+ * A CPU changes its set by itself, in an interrupt another CPU asks for (sched_move_cpu), so whoever runs there with interrupts
+ * off sees one set. It begins its new life with an empty queue; the old queue is emptied by the CPU that asked. Threads of
+ * a set without processors wait in its own queue, but only at a clean point: one that is inside the kernel may hold
+ * what others need and goes on at the boot processor until it comes to user mode, and so does one that is asked to stop.
+ *
  * LOCKS   thread lock, then one run queue lock; both with interrupts off. th_runq changes under both
- *         when queued, under the run queue lock alone when taken off to be run.
+ *         when queued, under the run queue lock alone when taken off to be run. th_pset changes under the thread lock while
+ *         the thread is on no queue.
  */
 #include <debug/trace.h>
 #include <kern/panic.h>
@@ -24,6 +30,9 @@
 static const struct lock_class runq_class = { "run queue", LOCK_RANK_RUNQ, LOCK_CLASS_IRQ };
 
 static uint64_t idle_mask;		/* (a) CPUs in the idle loop, not yet claimed by a waker */
+
+/* its running out makes nobody wait for a processor that it does not have */
+#define AST_STOPPING	(AST_TERMINATE | AST_SUSPEND | AST_ABORT)
 
 static uint64_t
 cpu_bit(const struct cpu *c)
@@ -167,9 +176,9 @@ runq_best(const struct run_queue *rq)
 	return PRI_QUEUES;
 }
 
-/* the best thread not bound to this queue's CPU, when no worse than pri */
+/* the best thread of that set not bound to this queue's CPU, when no worse than pri */
 static struct thread *
-runq_stealable(struct run_queue *rq, int pri)
+runq_stealable(struct run_queue *rq, const struct processor_set *set, int pri)
 {
 	for (int p = runq_best(rq); p <= pri && p < PRI_QUEUES; p++) {
 		struct queue *q;
@@ -177,7 +186,7 @@ runq_stealable(struct run_queue *rq, int pri)
 		queue_for_each(q, &rq->rq_queues[p]) {
 			struct thread *t = queue_entry(q, struct thread, th_run_link);
 
-			if (t->th_bound_cpu == NULL)
+			if (t->th_bound_cpu == NULL && t->th_pset == set)
 				return t;
 		}
 	}
@@ -187,20 +196,21 @@ runq_stealable(struct run_queue *rq, int pri)
 static struct thread *
 steal(struct cpu *self, int pri)
 {
+	const struct processor_set *set = self->cp_sched->cs_pset;
+
 	for (uint32_t n = 1; n < cpu_count; n++) {
 		struct cpu *c = cpu_get((self->cp_id + n) % cpu_count);
-		struct cpu_sched *s = c->cp_sched;
+		struct run_queue *rq = c->cp_sched != NULL ? c->cp_sched->cs_runq : NULL;
 		struct thread *t;
 
-		if (s == NULL || s->cs_pset != self->cp_sched->cs_pset
-		    || __atomic_load_n(&s->cs_runq.rq_count, __ATOMIC_RELAXED) == 0)
+		if (rq == NULL || c->cp_sched->cs_pset != set || __atomic_load_n(&rq->rq_count, __ATOMIC_RELAXED) == 0)
 			continue;
-		if (!spin_trylock(&s->cs_runq.rq_lock))
+		if (!spin_trylock(&rq->rq_lock))
 			continue;
-		t = runq_stealable(&s->cs_runq, pri);
+		t = runq_stealable(rq, set, pri);
 		if (t != NULL)
-			runq_take(&s->cs_runq, t);
-		spin_unlock(&s->cs_runq.rq_lock);
+			runq_take(rq, t);
+		spin_unlock(&rq->rq_lock);
 		if (t != NULL)
 			return t;
 	}
@@ -211,7 +221,7 @@ struct thread *
 sched_pick_not_worse(int pri)
 {
 	struct cpu *c = cpu_self();
-	struct run_queue *rq = &c->cp_sched->cs_runq;
+	struct run_queue *rq = c->cp_sched->cs_runq;
 	struct thread *t = NULL;
 	int best;
 
@@ -266,11 +276,13 @@ choose_cpu(const struct thread *t, bool *idle)
 	}
 	if (!cpu_takes(last, t))
 		last = NULL;
+	idlers = __atomic_load_n(&idle_mask, __ATOMIC_SEQ_CST);
+	if (__builtin_expect(last != NULL && idlers == 0, 1))
+		return last;
 	if (last != NULL && claim_idle(last)) {
 		*idle = true;
 		return last;
 	}
-	idlers = __atomic_load_n(&idle_mask, __ATOMIC_SEQ_CST);
 	for (; idlers != 0; idlers &= idlers - 1) {
 		struct cpu *c = cpu_get((uint32_t)__builtin_ctzll(idlers));
 
@@ -283,7 +295,7 @@ choose_cpu(const struct thread *t, bool *idle)
 		return last;
 	for (uint32_t i = 0; i < cpu_count; i++)
 		if (cpu_takes(cpu_get(i), t) && (any == NULL
-		    || cpu_get(i)->cp_sched->cs_runq.rq_count < any->cp_sched->cs_runq.rq_count))
+		    || cpu_get(i)->cp_sched->cs_runq->rq_count < any->cp_sched->cs_runq->rq_count))
 			any = cpu_get(i);
 	return any;
 }
@@ -308,25 +320,89 @@ sched_kicked(void)
 		__atomic_fetch_or(&c->cp_thread->th_ast, AST_PREEMPT, __ATOMIC_RELAXED);
 }
 
-/* => queued at that CPU; *idle: it idled and was claimed */
-static struct cpu *
-enqueue(struct thread *t, bool *idle)
+/* => t is in the queue; false: that queue is not the one for it (any more) */
+static inline bool
+push_at_cpu(struct cpu *c, struct thread *t)
 {
-	uint64_t now = clock_uptime_ns();
-	struct run_queue *rq;
-	struct cpu *c;
+	struct cpu_sched *s = c->cp_sched;
+	struct run_queue *rq = __atomic_load_n(&s->cs_runq, __ATOMIC_RELAXED);
+	bool fits;
 
-	KASSERT(t->th_runq == NULL && !(t->th_state & TH_IDLE));
-	t->th_pri = (int16_t)effective_priority(t, now);
-	c = choose_cpu(t, idle);
-	if (c == NULL)
-		c = cpu_get(0);		/* its set has no CPU: it waits where it will be looked for */
-	rq = &c->cp_sched->cs_runq;
+	spin_lock(&rq->rq_lock);
+	fits = rq == s->cs_runq && (s->cs_pset == t->th_pset || t->th_bound_cpu == c);
+	if (__builtin_expect(fits, 1)) {
+		runq_push(rq, t, t->th_preempted);
+		t->th_preempted = false;
+	}
+	spin_unlock(&rq->rq_lock);
+	return fits;
+}
+
+/* => its set has no processor: where it waits. false: the set has one now */
+static bool
+push_stranded(struct thread *t)
+{
+	struct run_queue *rq = &t->th_pset->ps_runq;
+	bool none;
+
+	spin_lock(&rq->rq_lock);
+	none = t->th_pset->ps_processor_count == 0;
+	if (none) {
+		runq_push(rq, t, false);
+		t->th_preempted = false;
+	}
+	spin_unlock(&rq->rq_lock);
+	return none;
+}
+
+/* a guest at the boot processor, which stays in its set, until it comes to its clean point */
+static struct cpu *
+push_guest(struct thread *t)
+{
+	struct cpu *c = cpu_get(0);
+	struct run_queue *rq = c->cp_sched->cs_runq;
+
+	__atomic_fetch_or(&t->th_ast, AST_MIGRATE, __ATOMIC_RELAXED);
 	spin_lock(&rq->rq_lock);
 	runq_push(rq, t, t->th_preempted);
 	t->th_preempted = false;
 	spin_unlock(&rq->rq_lock);
 	return c;
+}
+
+/* its set has no processor; => as enqueue; *done false: it has one now */
+static struct cpu * __attribute__((noinline))
+push_elsewhere(struct thread *t, bool *done)
+{
+	*done = true;
+	if (t->th_continuation == NULL || (t->th_ast & AST_STOPPING))
+		return push_guest(t);
+	*done = push_stranded(t);
+	return NULL;
+}
+
+/* => queued at that CPU, NULL: at none; *idle: it idled and was claimed */
+static struct cpu *
+enqueue(struct thread *t, bool *idle)
+{
+	struct cpu *c;
+	bool done;
+
+	KASSERT(t->th_runq == NULL && !(t->th_state & TH_IDLE));
+	t->th_pri = (int16_t)effective_priority(t, clock_uptime_ns());
+	for (;;) {
+		c = choose_cpu(t, idle);
+		if (__builtin_expect(c == NULL, 0)) {
+			c = push_elsewhere(t, &done);
+			if (done)
+				return c;
+			continue;
+		}
+		if (__builtin_expect(push_at_cpu(c, t), 1))
+			return c;
+		if (*idle)
+			ask_resched(c);		/* it was claimed in vain */
+	}
 }
 
 void
@@ -335,7 +411,7 @@ sched_setrun(struct thread *t)
 	bool idle;
 	struct cpu *c = enqueue(t, &idle);
 
-	if (idle || t->th_pri < __atomic_load_n(&c->cp_sched->cs_cur_pri, __ATOMIC_RELAXED))
+	if (idle || (c != NULL && t->th_pri < __atomic_load_n(&c->cp_sched->cs_cur_pri, __ATOMIC_RELAXED)))
 		ask_resched(c);
 }
 
@@ -345,7 +421,8 @@ sched_setrun_given(struct thread *t)
 	bool idle;
 	struct cpu *c = enqueue(t, &idle);
 
-	if (idle || (c != cpu_self() && t->th_pri < __atomic_load_n(&c->cp_sched->cs_cur_pri, __ATOMIC_RELAXED)))
+	if (idle || (c != NULL && c != cpu_self()
+	    && t->th_pri < __atomic_load_n(&c->cp_sched->cs_cur_pri, __ATOMIC_RELAXED)))
 		ask_resched(c);
 }
 
@@ -380,7 +457,7 @@ sched_update_priority(struct thread *t)
 	t->th_pri = (int16_t)pri;
 	if (c != NULL && c->cp_thread == t) {
 		__atomic_store_n(&c->cp_sched->cs_cur_pri, pri, __ATOMIC_RELAXED);
-		if (runq_best(&c->cp_sched->cs_runq) < pri)
+		if (runq_best(c->cp_sched->cs_runq) < pri)
 			ask_resched(c);
 	}
 }
@@ -392,7 +469,7 @@ sched_other_runnable(void)
 		struct cpu_sched *s = cpu_get(i)->cp_sched;
 
 		if (s != NULL && s->cs_pset == cpu_self()->cp_sched->cs_pset
-		    && __atomic_load_n(&s->cs_runq.rq_count, __ATOMIC_RELAXED) > 0)
+		    && __atomic_load_n(&s->cs_runq->rq_count, __ATOMIC_RELAXED) > 0)
 			return true;
 	}
 	return false;
@@ -466,9 +543,9 @@ best_elsewhere(const struct cpu *self)
 		int p;
 
 		if (c == self || c->cp_sched == NULL || c->cp_sched->cs_pset != self->cp_sched->cs_pset
-		    || c->cp_sched->cs_runq.rq_count == 0)
+		    || c->cp_sched->cs_runq->rq_count == 0)
 			continue;
-		p = runq_best(&c->cp_sched->cs_runq);
+		p = runq_best(c->cp_sched->cs_runq);
 		if (p < best)
 			best = p;
 	}
@@ -479,7 +556,7 @@ best_elsewhere(const struct cpu *self)
 static void
 pull(struct cpu *self, int pri)
 {
-	struct run_queue *rq = &self->cp_sched->cs_runq;
+	struct run_queue *rq = self->cp_sched->cs_runq;
 	struct thread *t = steal(self, pri - 1);
 
 	if (t == NULL)
@@ -487,6 +564,14 @@ pull(struct cpu *self, int pri)
 	spin_lock(&rq->rq_lock);
 	runq_push(rq, t, false);
 	spin_unlock(&rq->rq_lock);
+}
+
+/* own CPU, interrupts off: its thread should go on elsewhere */
+static void
+ask_leave(struct cpu *c, struct thread *t)
+{
+	__atomic_fetch_or(&t->th_ast, AST_MIGRATE, __ATOMIC_RELAXED);
+	ask_resched(c);
 }
 
 static void
@@ -507,10 +592,12 @@ quantum_end(void *arg)
 		spin_unlock(&t->th_lock);
 	}
 	__atomic_store_n(&s->cs_cur_pri, t->th_pri, __ATOMIC_RELAXED);
-	age_queues(&s->cs_runq, now);
-	if (best_elsewhere(c) < t->th_pri && best_elsewhere(c) < runq_best(&s->cs_runq))
+	age_queues(s->cs_runq, now);
+	if (best_elsewhere(c) < t->th_pri && best_elsewhere(c) < runq_best(s->cs_runq))
 		pull(c, t->th_pri);
-	best = runq_best(&s->cs_runq);
+	best = runq_best(s->cs_runq);
+	if (!sched_may_run_here(t))
+		ask_leave(c, t);
 	s->cs_quantum_armed = true;
 	timer_set(&s->cs_quantum, now + policy_of(t)->sp_quantum(t));
 	if (best <= t->th_pri)
@@ -531,12 +618,145 @@ sched_set_idle(bool idle)
 	}
 }
 
+/* --- processors between sets --- */
+
+struct cpu_move {
+	struct processor_set *to;
+	struct run_queue *left;		/* the queue it had */
+};
+
+/* on the CPU that moves, interrupts off */
+static void
+change_set(void *arg)
+{
+	struct cpu_move *m = arg;
+	struct cpu *c = cpu_self();
+	struct cpu_sched *s = c->cp_sched;
+	struct run_queue *rq = s->cs_runq;
+
+	spin_lock(&rq->rq_lock);
+	m->left = rq;
+	__atomic_store_n(&s->cs_pset, m->to, __ATOMIC_RELAXED);
+	__atomic_store_n(&s->cs_runq, &s->cs_runqs[rq == &s->cs_runqs[0]], __ATOMIC_RELAXED);
+	spin_unlock(&rq->rq_lock);
+	if (!(c->cp_thread->th_state & TH_IDLE) && !sched_may_run_here(c->cp_thread))
+		ask_leave(c, c->cp_thread);
+	else
+		ask_resched(c);
+}
+
+/* => each of its threads is queued where it belongs now */
+static void
+empty_queue(struct run_queue *rq)
+{
+	struct thread *t;
+
+	do {
+		unsigned long flags = spin_lock_irq(&rq->rq_lock);
+		int best = runq_best(rq);
+
+		t = NULL;
+		if (best < PRI_QUEUES) {
+			t = queue_entry(queue_first(&rq->rq_queues[best]), struct thread, th_run_link);
+			runq_take(rq, t);
+		}
+		spin_unlock(&rq->rq_lock);
+		if (t != NULL) {
+			spin_lock(&t->th_lock);
+			sched_setrun(t);
+			spin_unlock(&t->th_lock);
+		}
+		interrupts_restore(flags);
+	} while (t != NULL);
+}
+
+static void
+count_processor(struct processor_set *set, uint32_t n)
+{
+	unsigned long flags;
+
+	if (set == NULL)
+		return;
+	flags = spin_lock_irq(&set->ps_runq.rq_lock);
+	set->ps_processor_count += n;
+	spin_unlock_irq(&set->ps_runq.rq_lock, flags);
+}
+
+/* The count is never above the number of CPUs that take the set's threads: enqueue relies on it */
+void
+sched_move_cpu(struct cpu *c, struct processor_set *to)
+{
+	struct cpu_move m = { to, NULL };
+
+	count_processor(c->cp_sched->cs_pset, -1u);
+	cpu_call_one(c, change_set, &m);
+	count_processor(to, 1);
+	empty_queue(m.left);
+	if (to != NULL)
+		empty_queue(&to->ps_runq);
+}
+
+struct look {
+	const struct thread *whom;
+	bool found;
+};
+
+static void
+look_for_stranger(void *arg)
+{
+	struct thread *t = current_thread();
+	struct look *l = arg;
+
+	l->found = !(t->th_state & TH_IDLE) && !sched_may_run_here(t) && (l->whom == NULL || l->whom == t);
+}
+
+bool
+sched_runs_stranger(struct cpu *c, const struct thread *t)
+{
+	struct look l = { t, false };
+
+	cpu_call_one(c, look_for_stranger, &l);
+	return l.found;
+}
+
+void
+sched_unstrand(struct thread *t)
+{
+	struct run_queue *rq = __atomic_load_n(&t->th_runq, __ATOMIC_ACQUIRE);
+
+	if (rq != NULL && rq->rq_stranded && sched_remove(t))
+		sched_setrun(t);
+}
+
+void
+sched_go_home(void)
+{
+	struct thread *t = current_thread();
+	unsigned long flags = interrupts_disable();
+
+	if (!sched_may_run_here(t)) {
+		t->th_continuation = thread_return_to_user;
+		t->th_preempted = false;
+		thread_switch_to(sched_choose(false));
+		panic("thread %p came back to another set's processor", (void *)t);
+	}
+	interrupts_restore(flags);
+}
+
+void
+run_queue_init(struct run_queue *rq)
+{
+	spin_lock_init(&rq->rq_lock, &runq_class);
+	for (int i = 0; i < PRI_QUEUES; i++)
+		queue_init(&rq->rq_queues[i]);
+}
+
 void
 sched_cpu_init(struct cpu *c, struct cpu_sched *s)
 {
-	spin_lock_init(&s->cs_runq.rq_lock, &runq_class);
-	for (int i = 0; i < PRI_QUEUES; i++)
-		queue_init(&s->cs_runq.rq_queues[i]);
+	run_queue_init(&s->cs_runqs[0]);
+	run_queue_init(&s->cs_runqs[1]);
+	s->cs_runq = &s->cs_runqs[0];
 	s->cs_cur_pri = PRI_QUEUES;
 	timer_init(&s->cs_quantum, quantum_end, c);
 	c->cp_sched = s;

@@ -3,7 +3,7 @@
  * Scheduler: run queues, choosing, time accounting, policies.
  *
  * Priorities are 0 (best) to 64 (65 queues per CPU). Each CPU has a run queue; a thread is queued at one CPU
- * of its processor set and may be stolen by others of the set.
+ * of its processor set and may be stolen by others of the set. In a set without processors it waits in the set's own queue.
  */
 #ifndef KERN_SCHED_H
 #define KERN_SCHED_H
@@ -21,6 +21,7 @@ struct processor_set;
 #define PRI_QUEUES	65
 #define PRI_BEST	0
 #define PRI_SYSTEM	6
+#define PRI_BEST_USER	7		/* without the control port of the set: never before the kernel's threads */
 #define PRI_USER	25
 #define PRI_WORST_USER	63
 #define PRI_IDLE	64
@@ -36,6 +37,7 @@ struct run_queue {
 	struct spinlock	 rq_lock;
 	uint64_t	 rq_bits[2];		/* non-empty queues */
 	uint32_t	 rq_count;
+	bool		 rq_stranded;		/* (I) a set's: its threads wait for a processor */
 	struct queue	 rq_queues[PRI_QUEUES];
 };
 
@@ -51,18 +53,29 @@ struct sched_policy {
 
 /* legend: (r) rq_lock; (o) own CPU with interrupts off */
 struct cpu_sched {
-	struct run_queue cs_runq;		/* (r) */
-	struct processor_set *cs_pset;		/* pset list lock */
+	struct run_queue *cs_runq;		/* (o)(r) the one of cs_runqs in use: the other is empty or being emptied */
+	struct processor_set *cs_pset;		/* (o)(r) NULL: it runs nothing */
 	int		 cs_cur_pri;		/* (o), read by others: priority of the running thread */
 	struct timer	 cs_quantum;		/* (o) */
 	bool		 cs_quantum_armed;	/* (o) */
 	uint64_t	 cs_stamp;		/* (o) ticks when the running thread was charged last */
 	uint64_t	 cs_switches;		/* (o) */
+	struct run_queue cs_runqs[2];
 };
 
 const struct sched_policy *sched_policy(int number);	/* NULL: no such policy */
 
 void	sched_cpu_init(struct cpu *, struct cpu_sched *);
+void	run_queue_init(struct run_queue *);
+/* => assignments locked (assign.c), may block for a moment: the CPU leaves its set for another (NULL: for none) with its run
+   queue; the thread running there leaves at its next step to user mode, or earlier */
+void	sched_move_cpu(struct cpu *, struct processor_set *);
+/* the thread running there belongs to another set, and is that one (NULL: any) */
+bool	sched_runs_stranger(struct cpu *, const struct thread *);
+/* thread lock held: one asked to stop does so even when its set has no processor */
+void	sched_unstrand(struct thread *);
+/* current thread, on its way to user mode: it goes on where it belongs, or stays; may not return */
+void	sched_go_home(void);
 /* thread lock held; RUN set, not on a queue */
 void	sched_setrun(struct thread *);
 /* the same for one that gave its CPU to another: it does not take it back before the quantum ends, be it better or not */

@@ -90,6 +90,7 @@ kernel_main(void)
 	timer_cpu_init(c);
 	lockdep_cpu_init(c);
 	pset_bootstrap();
+	assign_init();
 	wait_init();
 	gsync_init();
 	vm_page_bootstrap();

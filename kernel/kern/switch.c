@@ -221,6 +221,8 @@ sched_preempt(void)
 	if (t->th_state & TH_IDLE)
 		return;			/* its loop looks at the queues */
 	next = sched_pick_not_worse(t->th_pri);
+	if (next == NULL && (t->th_ast & AST_MIGRATE) && sched_should_leave(t))
+		next = sched_choose(true);
 	if (next == NULL)
 		return;
 	if (!thread_give_stack(next)) {

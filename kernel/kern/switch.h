@@ -4,6 +4,7 @@
 #define KERN_SWITCH_H
 
 #include <stdbool.h>
+#include <kern/processor.h>
 #include <kern/sched.h>
 #include <kern/thread.h>
 #include <kern/wait.h>
@@ -42,6 +43,13 @@ sched_may_run_here(const struct thread *t)
 	struct cpu *c = cpu_self();
 
 	return t->th_bound_cpu == NULL ? c->cp_sched->cs_pset == t->th_pset : t->th_bound_cpu == c;
+}
+
+/* interrupts off: the current thread, wherever it is in the kernel, goes on better at a processor of its own set */
+static inline bool
+sched_should_leave(const struct thread *t)
+{
+	return !sched_may_run_here(t) && t->th_bound_cpu == NULL && t->th_pset->ps_processor_count > 0;
 }
 
 /* interrupts off: this CPU goes from old to next */

@@ -64,6 +64,7 @@ task_inherit(struct task *t, struct task *parent)
 	spin_lock(&parent->tk_lock);
 	t->tk_priority = parent->tk_priority;
 	t->tk_pset = parent->tk_pset;
+	pset_ref(t->tk_pset);
 	t->tk_exception = ipc_port_copy_send(parent->tk_exception);
 	t->tk_bootstrap = ipc_port_copy_send(parent->tk_bootstrap);
 	for (int i = 0; i < TASK_PORT_REGISTER_MAX; i++)
@@ -100,7 +101,7 @@ task_publish(struct task *t)
 	spin_lock(&task_list_lock);
 	queue_push_tail(&task_list, &t->tk_link);
 	spin_unlock(&task_list_lock);
-	pset_add_task(t->tk_pset, t);
+	pset_add_task(t);
 }
 
 kern_return_t
@@ -127,6 +128,8 @@ task_create_internal(struct task *parent, bool inherit, struct task **out)
 	t->tk_self_right = ipc_port_make_send(t->tk_self);
 	if (parent != NULL)
 		task_inherit(t, parent);
+	else
+		pset_ref(t->tk_pset);
 	task_publish(t);
 	*out = t;
 	return KERN_SUCCESS;
@@ -160,6 +163,7 @@ task_release(struct task *t)
 		return;
 	KASSERT(t->tk_cleaned && t->tk_thread_count == 0);
 	emulation_release(t->tk_emulation);
+	pset_release(t->tk_pset);
 	machine_task_destroy(t);
 	ipc_space_release(t->tk_space);
 	vm_map_release(t->tk_map);
@@ -178,7 +182,7 @@ task_cleanup(struct task *t)
 	spin_unlock(&t->tk_lock);
 	if (!first)
 		return;
-	pset_remove_task(t->tk_pset, t);
+	pset_remove_task(t);
 	spin_lock(&task_list_lock);
 	queue_remove(&t->tk_link);
 	spin_unlock(&task_list_lock);
@@ -290,5 +294,6 @@ task_init(void)
 	if (t->tk_space == NULL || t->tk_self == IP_NULL || machine_task_init(t, NULL) != KERN_SUCCESS)
 		panic("no memory for the kernel task");
 	t->tk_self_right = ipc_port_make_send(t->tk_self);
+	pset_ref(t->tk_pset);
 	task_publish(t);
 }

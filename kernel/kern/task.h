@@ -49,7 +49,7 @@ struct task {
 	int32_t		 tk_thread_count;	/* (k) */
 	int32_t		 tk_suspend_count;	/* (k) user suspends */
 	int32_t		 tk_priority;		/* (k) for new threads */
-	struct processor_set *tk_pset;		/* (k) */
+	struct processor_set *tk_pset;		/* (k) with a reference; for new threads */
 	struct emulation_vector *tk_emulation;	/* (k) replaced whole; the trap path reads a per-thread copy */
 	uint64_t	 tk_dead_user_ns, tk_dead_system_ns;	/* (k) of terminated threads */
 	uint64_t	 tk_created;		/* (I) wall clock ns */

@@ -122,6 +122,7 @@ thread_release(struct thread *t)
 	timer_drain(&t->th_wait_timer);
 	timer_drain(&t->th_depress_timer);
 	machine_thread_destroy(t);
+	pset_release(t->th_pset);
 	task_release(t->th_task);
 	counter_add(COUNT_THREAD, -1);
 	slab_free(thread_cache, t);
@@ -139,7 +140,6 @@ thread_enter_task(struct thread *t, struct task *task)
 		return false;
 	}
 	task_ref(task);
-	t->th_pset = task->tk_pset;
 	queue_push_tail(&task->tk_threads, &t->th_task_link);
 	task->tk_thread_count++;
 	if (task->tk_suspend_count > 0) {
@@ -148,7 +148,7 @@ thread_enter_task(struct thread *t, struct task *task)
 		t->th_state |= TH_SUSP;
 		spin_unlock_irq(&t->th_lock, flags);
 	}
-	pset_add_thread(t->th_pset, t);
+	pset_add_thread(task, t);
 	spin_unlock(&task->tk_lock);
 	return true;
 }
@@ -276,6 +276,7 @@ thread_hold(struct thread *t)
 	if (t->th_hold_count++ == 0 && t->th_active) {
 		t->th_state |= TH_SUSP;
 		thread_ast_set(t, AST_SUSPEND);
+		sched_unstrand(t);
 	}
 	spin_unlock_irq(&t->th_lock, flags);
 }
@@ -356,6 +357,7 @@ thread_end(struct thread *t)
 
 	t->th_active = false;
 	thread_ast_set(t, AST_TERMINATE);
+	sched_unstrand(t);
 	spin_unlock_irq(&t->th_lock, flags);
 	thread_interrupt(t);
 	flags = spin_lock_irq(&t->th_lock);
@@ -404,7 +406,7 @@ thread_terminate_self(void)
 
 	sched_settle_self();
 	spin_lock(&task->tk_lock);
-	pset_remove_thread(t->th_pset, t);
+	pset_remove_thread(t);
 	queue_remove(&t->th_task_link);
 	task->tk_dead_user_ns += t->th_user_ns;
 	task->tk_dead_system_ns += t->th_system_ns;
@@ -445,6 +447,8 @@ ast_taken(void)
 			thread_stop_self();
 		spin_unlock_irq(&t->th_lock, flags);
 	}
-	if (ast & (AST_PREEMPT | AST_MIGRATE))
+	if (ast & AST_MIGRATE)
+		sched_go_home();
+	if (ast & AST_PREEMPT)
 		thread_yield(thread_return_to_user);
 }

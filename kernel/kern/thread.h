@@ -6,7 +6,7 @@
  *         kept elsewhere (ports hold none: the kobject is cleared under the port lock).
  *
  * Legend: (I) immutable after create; (t) thread lock; (k) task lock; (c) only the thread itself or
- * whoever holds it stopped; (q) lock of the queue it waits on; (r) run queue lock; (a) atomic.
+ * whoever holds it stopped; (q) lock of the queue it waits on; (r) run queue lock; (p) set lock; (a) atomic.
  */
 #ifndef KERN_THREAD_H
 #define KERN_THREAD_H
@@ -43,7 +43,7 @@ struct run_queue;
 #define AST_TERMINATE	0x2
 #define AST_SUSPEND	0x4
 #define AST_ABORT	0x8
-#define AST_MIGRATE	0x10
+#define AST_MIGRATE	0x10	/* its processor is (or was) of another set */
 
 #define THREAD_NAME_MAX	32
 
@@ -84,8 +84,8 @@ struct thread {
 	struct run_queue *th_runq;		/* (r) queue it is on or NULL */
 	struct cpu	*th_last_cpu;		/* (t) */
 	struct cpu	*th_bound_cpu;		/* (t) NULL = any of its set */
-	struct processor_set *th_pset;		/* (t) */
-	struct queue	 th_pset_link;		/* pset lock */
+	struct processor_set *th_pset;		/* (t)(p) with a reference; changes while on no run queue */
+	struct queue	 th_pset_link;		/* (p) */
 	int16_t		 th_base_pri;		/* (t) */
 	int16_t		 th_max_pri;		/* (t) best it may have */
 	int16_t		 th_pri;		/* (t) effective: what the run queues use */

@@ -11,6 +11,7 @@
 #include <kern/panic.h>
 #include <kern/right.h>
 #include <kern/sched.h>
+#include <kern/switch.h>
 #include <kern/thread_rpc.h>
 #include <kern/traps.h>
 #include <mach/mach.server.h>
@@ -104,7 +105,7 @@ thread_take_over(mach_port_name_t name)
 	if (t == NULL)
 		return NULL;
 	flags = spin_lock_irq(&t->th_lock);
-	if (t->th_bound_cpu == NULL && t->th_pset == current_thread()->th_pset && sched_remove(t)) {
+	if (t->th_bound_cpu == NULL && sched_may_run_here(t) && sched_remove(t)) {
 		current_thread()->th_handoff_to = t;
 		taken = t;
 	}

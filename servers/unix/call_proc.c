@@ -350,8 +350,8 @@ S_unix_proc_priority(mach_port_t call, int32_t which, int32_t who, int32_t set, 
 		}
 		if (set && process->p_space != NULL) {
 			process->p_nice = value;
-			/* 25 is the base of timeshared threads; the scale below it is 39 wide. */
-			task_priority(process->p_space->sp_task, 25 + value, TRUE);
+			/* 25 is the base of timeshared threads; the scale below it is 39 wide; 7 is the best without a right. */
+			task_priority(process->p_space->sp_task, value < 7 - 25 ? 7 : 25 + value, TRUE);
 		}
 		if (process->p_nice < best)
 			best = process->p_nice;
