@@ -257,6 +257,7 @@ kern_return_t ipc_exception_rpc(struct ipc_port *port, const struct ipc_exceptio
 	it->it_exception_id = kmsg->ikm_header.msgh_id;
 	it->it_done = done;
 	it->it_option = MACH_RCV_MSG;
+	it->it_room = 0;
 	so.so_port = it->it_reply;
 	ipc_port_ref(so.so_port);
 	/* never blocks: a thread has one exception under way at a time */

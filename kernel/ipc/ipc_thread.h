@@ -23,6 +23,7 @@ struct ipc_thread {
 	struct ipc_kmsg	*it_kmsg;		/* (q) delivered (receive) or to be queued (send) */
 	uint32_t	 it_option;		/* (c) */
 	uint32_t	 it_rcv_size;		/* (c) */
+	uint32_t	 it_room;		/* (q)(t) largest message rpc.c may deliver: 0 unless a plain receive */
 	uint32_t	 it_rcv_name;		/* (c) for the receive half after a blocked send */
 	uint32_t	 it_timeout;		/* (c) */
 	uint32_t	 it_notify;		/* (c) */

@@ -18,7 +18,7 @@
 #include <machine/cpu.h>
 #include <vm/map.h>
 
-static const uint32_t class_size[] = { 128, 256, 512, 1024, 2048, 4224 };
+static const uint32_t class_size[] = { 128, 256, 512, 1024, 2048, IKM_LARGEST };
 #define CLASSES	(sizeof(class_size) / sizeof(class_size[0]))
 static struct slab_cache *class_cache[CLASSES];
 

@@ -34,6 +34,7 @@ struct ipc_kmsg {
 };
 
 #define IKM_OVERHEAD	(sizeof(struct ipc_kmsg) - sizeof(mach_msg_header_t))
+#define IKM_LARGEST	4224u		/* bytes of the largest message that is a slab object */
 #define IKM_SIZE_MAX	(64u << 20)	/* what one message may take of the kernel map */
 
 static inline struct ipc_port *ikm_dest(const struct ipc_kmsg *k) { return k->ikm_header.msgh_remote_port; }

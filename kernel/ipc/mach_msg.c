@@ -12,15 +12,15 @@
 #include <ipc/fastpath.h>
 #include <ipc/kmsg.h>
 #include <ipc/kobject.h>
+#include <ipc/mach_msg.h>
 #include <ipc/mqueue.h>
 #include <ipc/notify.h>
+#include <ipc/rpc.h>
 #include <ipc/space.h>
 #include <kern/task.h>
 #include <kern/thread.h>
 #include <machine/copy.h>
 #include <machine/cpu.h>
-
-static void receive_continue(void);
 
 /* Too large a message stayed queued: only its size is told */
 static void tell_size(uint64_t msg, uint32_t size)
@@ -66,7 +66,7 @@ static mach_msg_return_t receive_done(struct thread *self, mach_msg_return_t mr,
 	return mr;
 }
 
-static void receive_continue(void)
+void mach_msg_receive_continue(void)
 {
 	struct thread *self = current_thread();
 	struct ipc_kmsg *kmsg;
@@ -97,7 +97,7 @@ static mach_msg_return_t trap_receive(struct thread *self, struct thread *handof
 
 	mr = ipc_mqueue_source(self->th_task->tk_space, it->it_rcv_name, &so);
 	if (mr == MACH_MSG_SUCCESS)
-		mr = ipc_mqueue_receive(&so, it->it_option, it->it_rcv_size, it->it_timeout, receive_continue,
+		mr = ipc_mqueue_receive(&so, it->it_option, it->it_rcv_size, it->it_timeout, mach_msg_receive_continue,
 		    &handoff, &kmsg, &size);
 	abandon_handoff(handoff);
 	return receive_done(self, mr, kmsg, size);
@@ -146,8 +146,8 @@ static mach_msg_return_t fast_receive(struct thread *self, struct ipc_source *so
 	uint32_t size = 0;
 
 	if (handoff != NULL && ipc_fast_wait(self, so))
-		thread_handoff(handoff, receive_continue);	/* does not return */
-	mr = ipc_mqueue_receive(so, it->it_option, it->it_rcv_size, 0, receive_continue, &handoff, &kmsg, &size);
+		thread_handoff(handoff, mach_msg_receive_continue);	/* does not return */
+	mr = ipc_mqueue_receive(so, it->it_option, it->it_rcv_size, 0, mach_msg_receive_continue, &handoff, &kmsg, &size);
 	abandon_handoff(handoff);
 	return receive_done(self, mr, kmsg, size);
 }
@@ -217,6 +217,13 @@ static mach_msg_return_t trap_send(struct thread *self, uint32_t send_size, stru
 	return mr == MACH_MSG_SUCCESS ? mr : send_failed(self, mr, kmsg);
 }
 
+/* => the largest message that rpc.c may deliver while the thread waits: none if the receive has options, or the return needs iretq */
+static inline uint32_t room(const struct thread *self, uint32_t option, uint32_t rcv_size)
+{
+	return (option & ~(MACH_RCV_LARGE | MACH_SEND_MSG)) == MACH_RCV_MSG && self->th_ipc.it_msg < IPC_ROOM_LIMIT &&
+	    self->th_machine.mt_regs.rip < VM_USER_MAX ? rcv_size : 0;
+}
+
 long mach_msg_trap(uint64_t msg, uint64_t option, uint64_t send_size, uint64_t rcv_size, uint64_t rcv_name,
     uint64_t timeout, uint64_t notify)
 {
@@ -230,6 +237,9 @@ long mach_msg_trap(uint64_t msg, uint64_t option, uint64_t send_size, uint64_t r
 	it->it_rcv_name = (uint32_t)rcv_name;
 	it->it_timeout = (uint32_t)timeout;
 	it->it_notify = (uint32_t)notify;
+	it->it_room = room(self, (uint32_t)option, (uint32_t)rcv_size);
+	if (__builtin_expect(cpu_self()->cp_message == NULL, 0))
+		ipc_rpc_refill();
 	if (option & MACH_SEND_MSG) {
 		/* handing over the CPU pays only when this thread is going to wait */
 		mr = trap_send(self, (uint32_t)send_size, option & MACH_RCV_MSG ? &handoff : NULL, &received);

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <kern/queue.h>
 
-static inline void ring_push(struct queue **first, struct queue *e)
+static inline __attribute__((always_inline)) void ring_push(struct queue **first, struct queue *e)
 {
 	if (*first == NULL) {
 		queue_init(e);

@@ -73,6 +73,18 @@ static inline void spin_unlock_irq(struct spinlock *l, unsigned long flags)
 static inline bool spin_is_held(const struct spinlock *l) { (void)l; return true; }
 #endif
 bool	spin_trylock(struct spinlock *);
+
+/* => interrupts off from before the first to after the second, so that pre-emption need not be counted off */
+#ifdef DEBUG
+static inline bool spin_try_quick(struct spinlock *l) { return spin_trylock(l); }
+static inline void spin_unlock_quick(struct spinlock *l) { spin_unlock(l); }
+#else
+static inline __attribute__((always_inline)) bool spin_try_quick(struct spinlock *l)
+{
+	return __builtin_expect(__atomic_exchange_n(&l->sl_word, 1, __ATOMIC_ACQUIRE) == 0, 1);
+}
+static inline void spin_unlock_quick(struct spinlock *l) { __atomic_store_n(&l->sl_word, 0, __ATOMIC_RELEASE); }
+#endif
 #ifdef DEBUG
 #define SPIN_LOCK_INITIALIZER(class)	{ 0, (class), 0 }
 #else

@@ -53,7 +53,7 @@ sched_should_leave(const struct thread *t)
 }
 
 /* interrupts off: this CPU goes from old to next */
-static inline void
+static inline __attribute__((always_inline)) void
 sched_account_switch(struct thread *old, struct thread *next)
 {
 	struct cpu *c = cpu_self();

@@ -15,12 +15,13 @@
 #include <machine/asm.h>
 #include <machine/context.h>
 #include <machine/fpu.h>
+#include <machine/handoff.h>
 #include <machine/seg.h>
 #include <machine/smp.h>
 #include <machine/x86.h>
 #include <vm/map.h>
 
-static const struct emulation_vector no_emulation;
+const struct emulation_vector no_emulation;
 
 extern char stack_start[];
 struct thread *context_switch_stacks(struct thread *old, struct thread *new);
@@ -56,11 +57,18 @@ kern_return_t machine_task_init(struct task *task, struct task *parent)
 	memset(mk, 0, sizeof *mk);
 	if (from == NULL || from->mk_iomap == NULL)
 		return KERN_SUCCESS;
+	mk->mk_special = true;
 	mk->mk_iomap = kalloc(IOMAP_BYTES);
 	if (mk->mk_iomap == NULL)
 		return KERN_RESOURCE_SHORTAGE;
 	memcpy(mk->mk_iomap, from->mk_iomap, IOMAP_BYTES);
 	return KERN_SUCCESS;
+}
+
+static void note_special(struct cpu_machine *cm)
+{
+	cm->cm_special = cm->cm_ldt != default_ldt || cm->cm_gdt_used || cm->cm_tss.iomap_base != TSS_NO_IOMAP ||
+	    cm->cm_debug_loaded || !cpu_features.fsgsbase || !cpu_features.xsaveopt;
 }
 
 /* a CPU may still have this task's tables loaded, even under a kernel thread; if it runs the task: the new ones */
@@ -79,6 +87,7 @@ static void reload_task(void *arg)
 		seg_load_ldt(cm, default_ldt, 4);
 		cm->cm_task = NULL;
 	}
+	note_special(cm);
 	if (here && cpu->cp_thread->th_machine.mt_fpu != NULL)
 		switch_task(cpu, cm, task);
 }
@@ -207,15 +216,13 @@ static __attribute__((noinline)) void switch_special(struct cpu_machine *cm, str
 		memcpy(&cm->cm_gdt[SEL_USER_GDT / 8], mk->mk_gdt, sizeof mk->mk_gdt);
 		cm->cm_gdt_used = mk->mk_gdt_used;
 	}
-	if (mk->mk_iomap == NULL) {
-		cm->cm_tss.iomap_base = TSS_NO_IOMAP;
-		return;
-	}
-	if (cm->cm_iomap_task != task) {
+	if (mk->mk_iomap != NULL && cm->cm_iomap_task != task) {
 		memcpy(cm->cm_iomap, mk->mk_iomap, IOMAP_BYTES);
 		cm->cm_iomap_task = task;
 	}
-	cm->cm_tss.iomap_base = offsetof(struct cpu_machine, cm_iomap) - offsetof(struct cpu_machine, cm_tss);
+	cm->cm_tss.iomap_base = mk->mk_iomap == NULL ? TSS_NO_IOMAP :
+	    offsetof(struct cpu_machine, cm_iomap) - offsetof(struct cpu_machine, cm_tss);
+	note_special(cm);
 }
 
 static inline void switch_task(struct cpu *cpu, struct cpu_machine *cm, struct task *task)
@@ -226,8 +233,7 @@ static inline void switch_task(struct cpu *cpu, struct cpu_machine *cm, struct t
 	pmap_switch(cpu, vm_map_pmap(task->tk_map));
 	cpu->cp_emulation = ev != NULL ? ev : &no_emulation;
 	cm->cm_task = task;
-	if (__builtin_expect(mk->mk_ldt != NULL || mk->mk_gdt_used || mk->mk_iomap != NULL || cm->cm_ldt != default_ldt ||
-	    cm->cm_gdt_used || cm->cm_tss.iomap_base != TSS_NO_IOMAP, 0))
+	if (__builtin_expect(mk->mk_special || cm->cm_special, 0))
 		switch_special(cm, task);
 }
 
@@ -245,6 +251,7 @@ static void switch_debug(struct cpu_machine *cm, struct machine_thread *to)
 		write_dr7(to->mt_debug[7]);
 		cm->cm_debug_loaded = true;
 	}
+	note_special(cm);
 }
 
 void debug_load(struct thread *th)
@@ -315,4 +322,9 @@ void machine_emulation_changed(struct task *task)
 void context_init_cpu(struct cpu *cpu)
 {
 	cpu->cp_emulation = &no_emulation;
+}
+
+void context_ready_cpu(struct cpu *cpu)
+{
+	note_special(cpu_machine_of(cpu));
 }

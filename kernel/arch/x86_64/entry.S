@@ -120,6 +120,9 @@ mach_trap:
 	pushq	$VECTOR_SYSCALL
 	PUSH_REGS
 	movq	%gs:CP_KERNEL_RSP, %rsp
+	cmpl	$-MACH_MSG_TRAP, %eax
+	je	mach_msg_entry
+mach_trap_general:
 	/* RBX, RBP, R12 to R15 stay the user's: the function called preserves them */
 	sti
 	negl	%eax
@@ -155,6 +158,22 @@ mach_trap_ast:
 mach_trap_slow_return:
 	movq	%rax, MT_REGS + UR_RAX(%r11)
 	jmp	machine_return_to_user
+
+/* send and receive without options: perhaps one straight line to the receiver */
+mach_msg_entry:
+	cmpl	$MACH_SEND_RCV, %esi
+	jne	mach_trap_general
+	movq	%r10, %rcx
+	call	ipc_rpc
+	movq	%gs:CP_THREAD, %r11
+	movq	MT_REGS + UR_RDI(%r11), %rdi
+	movq	MT_REGS + UR_RSI(%r11), %rsi
+	movq	MT_REGS + UR_RDX(%r11), %rdx
+	movq	MT_REGS + UR_R10(%r11), %r10
+	movq	MT_REGS + UR_R8(%r11), %r8
+	movq	MT_REGS + UR_R9(%r11), %r9
+	movl	$-MACH_MSG_TRAP, %eax
+	jmp	mach_trap_general
 
 mach_trap_bad:
 	movq	%gs:CP_THREAD, %rdi
@@ -194,6 +213,18 @@ mach_trap_fault:
 	.balign	8
 user_stack_limit:
 	.quad	0x7ffffffffff8
+
+/* void machine_return_from_syscall(struct thread *) */
+	.globl	machine_return_from_syscall
+	.balign	64
+machine_return_from_syscall:
+	leaq	MT_REGS(%rdi), %rsp
+	POP_REGS
+	movq	UR_RIP - UR_TRAPNO(%rsp), %rcx
+	movq	UR_RFLAGS - UR_TRAPNO(%rsp), %r11
+	movq	UR_RSP - UR_TRAPNO(%rsp), %rsp
+	swapgs
+	sysretq
 
 /* Leaves through mt_regs of the current thread, all registers restored; stack not used afterwards */
 	.globl	machine_return_to_user

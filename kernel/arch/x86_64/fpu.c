@@ -20,28 +20,6 @@
 static struct slab_cache *fpu_cache;
 static struct fpu_state *fpu_initial;
 
-static void image_save(struct fpu_state *f)
-{
-	uint32_t lo = cpu_features.xcr0, hi = cpu_features.xcr0 >> 32;
-
-	if (cpu_features.xsaveopt)
-		__asm__ volatile("xsaveopt64 %0" : "+m"(*f) : "a"(lo), "d"(hi) : "memory");
-	else if (cpu_features.xcr0)
-		__asm__ volatile("xsave64 %0" : "+m"(*f) : "a"(lo), "d"(hi) : "memory");
-	else
-		__asm__ volatile("fxsave64 %0" : "=m"(*f) :: "memory");
-}
-
-static void image_load(const struct fpu_state *f)
-{
-	uint32_t lo = cpu_features.xcr0, hi = cpu_features.xcr0 >> 32;
-
-	if (cpu_features.xcr0)
-		__asm__ volatile("xrstor64 %0" :: "m"(*f), "a"(lo), "d"(hi) : "memory");
-	else
-		__asm__ volatile("fxrstor64 %0" :: "m"(*f) : "memory");
-}
-
 void fpu_init(void)
 {
 	fpu_cache = slab_cache_create("fpu", cpu_features.xsave_size, 64);
@@ -73,12 +51,12 @@ void fpu_switch(struct cpu_machine *cm, struct thread *old, struct thread *new)
 	struct machine_thread *to = &new->th_machine;
 
 	if (old->th_machine.mt_fpu != NULL)
-		image_save(old->th_machine.mt_fpu);
+		fpu_image_save(old->th_machine.mt_fpu);
 	if (to->mt_fpu == NULL)
 		return;
 	if (cm->cm_fpu_owner == new && to->mt_fpu_cpu == cpu_self())
 		return;
-	image_load(to->mt_fpu);
+	fpu_image_load(to->mt_fpu);
 	cm->cm_fpu_owner = new;
 	to->mt_fpu_cpu = cpu_self();
 }
@@ -88,7 +66,7 @@ void fpu_reload(struct thread *th)
 {
 	th->th_machine.mt_fpu_cpu = NULL;
 	if (th == current_thread()) {
-		image_load(th->th_machine.mt_fpu);
+		fpu_image_load(th->th_machine.mt_fpu);
 		th->th_machine.mt_fpu_cpu = cpu_self();
 	}
 }
@@ -99,6 +77,6 @@ void fpu_sync(struct thread *th)
 	unsigned long flags = interrupts_disable();
 
 	if (th == current_thread() && th->th_machine.mt_fpu != NULL)
-		image_save(th->th_machine.mt_fpu);
+		fpu_image_save(th->th_machine.mt_fpu);
 	interrupts_restore(flags);
 }

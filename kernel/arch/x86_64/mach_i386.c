@@ -103,6 +103,7 @@ kern_return_t i386_io_perm_modify(struct task *task, struct io_perm *p, boolean_
 	spin_lock(&task->tk_lock);
 	if (task->tk_machine.mk_iomap == NULL) {
 		task->tk_machine.mk_iomap = fresh;
+		task->tk_machine.mk_special = true;
 		fresh = NULL;
 	}
 	for (uint32_t port = p->io_from; port <= p->io_to; port++) {
@@ -168,6 +169,7 @@ static kern_return_t ldt_replace(struct task *task, unsigned first, const struct
 	for (unsigned i = 0; i < n; i++)
 		fresh[first + i] = descriptor_word(&list[i]);
 	mk->mk_ldt_count = room;
+	mk->mk_special = true;
 	__atomic_store_n(&mk->mk_ldt, fresh, __ATOMIC_RELEASE);
 	spin_unlock(&task->tk_lock);
 	context_drop_task(task);
@@ -262,6 +264,7 @@ kern_return_t i386_set_gdt(struct thread *th, int *selector, struct descriptor d
 	if (kr == KERN_SUCCESS) {
 		mk->mk_gdt[index] = descriptor_word(&d);
 		mk->mk_gdt_used = true;
+		mk->mk_special = true;
 		*selector = (SEL_USER_GDT + 8 * index) | 3;
 	}
 	spin_unlock(&th->th_task->tk_lock);

@@ -223,6 +223,7 @@ void cpu_ap_start(struct cpu *cpu)
 {
 	seg_load(cpu);
 	cpu_enable_features();
+	context_ready_cpu(cpu);
 	pmap_init_cpu(cpu);
 	lapic_init();
 	timer_hw_init_cpu();

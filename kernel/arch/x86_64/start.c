@@ -23,6 +23,7 @@ void machine_start(uint64_t multiboot_info)
 	pmap_bootstrap();
 	plat_screen_resume();
 	cpu_enable_features();
+	context_ready_cpu(&boot_cpu);
 	kprintf("memory: %lu MiB\n", (unsigned long)(boot_memory_total >> 20));
 	plat_find_hardware();
 	timer_hw_init();

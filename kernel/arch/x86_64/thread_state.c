@@ -317,6 +317,7 @@ kern_return_t machine_thread_set_state(struct thread *th, int flavor, const uint
 
 	if (need == 0 || flavor == THREAD_STATE_FLAVOR_LIST || count < need || mt->mt_fpu == NULL)
 		return KERN_INVALID_ARGUMENT;
+	th->th_ipc.it_room = 0;		/* its wait in a receive must end by iretq now */
 	switch (flavor) {
 	case i386_THREAD_STATE:
 	case i386_REGS_SEGS_STATE:

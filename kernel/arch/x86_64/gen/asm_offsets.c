@@ -4,6 +4,7 @@
 #include <kern/syscall_table.h>
 #include <kern/task.h>
 #include <kern/thread.h>
+#include <mach/message.h>
 #include <machine/asm.h>
 #include <machine/cpu.h>
 
@@ -38,5 +39,6 @@ CHECK(UR_RIP, struct user_regs, rip);
 CHECK(UR_CS, struct user_regs, cs);
 CHECK(UR_RSP, struct user_regs, rsp);
 CHECK(UR_SS, struct user_regs, ss);
+_Static_assert(MACH_SEND_RCV == (MACH_SEND_MSG | MACH_RCV_MSG), "the options tested at the entry");
 _Static_assert(UR_SIZE == sizeof(struct user_regs), "size of user_regs");
 _Static_assert(sizeof(struct mach_trap) == 16, "mach_trap_table is indexed by shifts");

@@ -68,6 +68,8 @@
 /* struct machine_thread, which begins struct thread */
 #define MT_REGS		64
 
+#define MACH_MSG_TRAP	25
+#define MACH_SEND_RCV	3			/* MACH_SEND_MSG | MACH_RCV_MSG */
 #define VECTOR_SYSCALL	256			/* trapno of a frame made by syscall */
 
 #endif

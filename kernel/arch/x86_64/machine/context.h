@@ -43,6 +43,7 @@ struct machine_task {
 	uint64_t	*mk_ldt;		/* NULL: the default one */
 	uint32_t	 mk_ldt_count;
 	bool		 mk_gdt_used;
+	bool		 mk_special;		/* has or had one of these */
 	uint64_t	 mk_gdt[4];		/* the task's entries of the GDT */
 	uint8_t		*mk_iomap;		/* NULL: no port allowed; else IOMAP_BYTES, 0 = allowed */
 };
@@ -67,6 +68,8 @@ void	stack_handoff(struct thread *old, struct thread *new);
 void	call_continuation(void (*fn)(void)) __attribute__((noreturn));
 /* leave the kernel into the current thread's mt_regs; runs ast_taken first when needed */
 void	machine_return_to_user(void) __attribute__((noreturn));
+/* => interrupts off, kernel stack not needed any more: straight to user mode, where th entered by syscall with a canonical RIP */
+void	machine_return_from_syscall(struct thread *) __attribute__((noreturn));
 static inline void machine_set_syscall_result(struct machine_thread *mt, uint64_t v) { mt->mt_regs.rax = v; }
 
 /* flavours of mach-abi section 9; count in 32-bit words, in/out */

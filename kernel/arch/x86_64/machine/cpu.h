@@ -9,6 +9,7 @@
 struct thread;
 struct pmap;
 struct emulation_vector;
+struct ipc_kmsg;
 struct cpu_sched;		/* kern/sched.c */
 struct cpu_caches;		/* kern/slab.c, vm/page.c per-CPU parts hang here */
 
@@ -34,6 +35,7 @@ struct cpu {
 	void		*cp_trace;		/* owned by debug/trace.c */
 	void		*cp_lockdep;		/* owned by debug/lockdep.c */
 	void		*cp_machine;		/* GDT, TSS, IST stacks: arch */
+	struct ipc_kmsg	*cp_message;		/* owned by ipc/rpc.c */
 	int64_t		*cp_counters;		/* owned by kern/counter.c */
 };
 

@@ -4,6 +4,7 @@
 #define MACHINE_FPU_H
 
 #include <stdint.h>
+#include <machine/x86.h>
 
 struct fpu_state {
 	uint16_t	fs_control, fs_status;
@@ -18,6 +19,28 @@ struct fpu_state {
 	uint64_t	fs_header[6];
 	uint8_t		fs_extended[];
 } __attribute__((aligned(64)));
+
+static inline void fpu_image_save(struct fpu_state *f)
+{
+	uint32_t lo = cpu_features.xcr0, hi = cpu_features.xcr0 >> 32;
+
+	if (cpu_features.xsaveopt)
+		__asm__ volatile("xsaveopt64 %0" : "+m"(*f) : "a"(lo), "d"(hi) : "memory");
+	else if (cpu_features.xcr0)
+		__asm__ volatile("xsave64 %0" : "+m"(*f) : "a"(lo), "d"(hi) : "memory");
+	else
+		__asm__ volatile("fxsave64 %0" : "=m"(*f) :: "memory");
+}
+
+static inline void fpu_image_load(const struct fpu_state *f)
+{
+	uint32_t lo = cpu_features.xcr0, hi = cpu_features.xcr0 >> 32;
+
+	if (cpu_features.xcr0)
+		__asm__ volatile("xrstor64 %0" :: "m"(*f), "a"(lo), "d"(hi) : "memory");
+	else
+		__asm__ volatile("fxrstor64 %0" :: "m"(*f) : "memory");
+}
 
 struct thread;
 

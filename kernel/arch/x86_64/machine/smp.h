@@ -39,6 +39,7 @@ void	delay_us(uint64_t);
 /* smp.c */
 void	smp_poll(void);
 void	context_init_cpu(struct cpu *);
+void	context_ready_cpu(struct cpu *);	/* on that CPU, its features on, tables loaded */
 void	smp_interrupt_call(void);
 void	smp_interrupt_nmi(const struct user_regs *);
 void	tlb_interrupt(void);

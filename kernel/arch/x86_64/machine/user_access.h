@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Single words of user memory from C, for a path that has no time for copyin and copyout.
+ *
+ * Between user_access_begin and user_access_end, with interrupts off: a fault is not resolved but goes to `label`, where the
+ * window is still open. The caller has compared the address with VM_USER_MAX.
+ */
+#ifndef MACHINE_USER_ACCESS_H
+#define MACHINE_USER_ACCESS_H
+
+#include <stdint.h>
+
+/* three bytes of nop that become stac or clac at boot when the processor has SMAP */
+#define USER_ACCESS_WINDOW(byte)						\
+	__asm__ volatile("771: .byte 0x0f, 0x1f, 0x00\n\t"			\
+	    ".pushsection .smap_patch, \"a\"; .quad 771b, " #byte "; .popsection" ::: "memory")
+
+static inline void user_access_begin(void) { USER_ACCESS_WINDOW(0xcb); }
+static inline void user_access_end(void) { USER_ACCESS_WINDOW(0xca); }
+
+#define user_load(value, address, at, label)					\
+	__asm__ volatile goto("772: movq " #at "(%1), %0\n\t"			\
+	    ".pushsection .extable, \"a\"; .quad 772b, %l2; .popsection"	\
+	    : "=r"(value) : "r"(address) : "memory" : label)
+#define user_store(value, address, at, label)					\
+	__asm__ volatile goto("772: movq %0, " #at "(%1)\n\t"			\
+	    ".pushsection .extable, \"a\"; .quad 772b, %l2; .popsection"	\
+	    :: "r"((uint64_t)(value)), "r"(address) : "memory" : label)
+
+#endif

@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The remote procedure call in one straight line: a small message without rights or memory in its body goes to a thread that
+ * waits for it, and the sender waits for a message in the same breath.
+ *
+ * A request goes by a copied send right with a reply port made send-once, and its sender waits at that reply port; a reply
+ * by a moved send-once right, and its sender waits at a port or a set where no message is. First everything is looked at, then, with
+ * every lock held, everything is changed; in between nothing can fail. The processor, the kernel stack and the rest of the quantum go to
+ * the receiver, which leaves the kernel at once: no message buffer is made, no queue of threads is touched. Whatever
+ * else is the case, nothing is changed and the general path (mach_msg.c) does the work.
+ *
+ * The body goes through a buffer of the processor. When the receiver's memory has to be faulted in, that buffer becomes the
+ * receiver's message, and the processor gets another.
+ *
+ * RIGHTS  a copied destination right would be made and dropped again: it is not counted. The reply right goes from port to name
+ *         in one step.
+ * LOCKS   interrupts are off from the trap to the return to user mode. Every lock is only tried, never waited for, so there is
+ *         no order among them; what is not free at once sends the call to the general path.
+ * TESTS   tests/boot: every test of messages takes this path when it can; rpc_paths compares the two
+ */
+#include <ipc/kmsg.h>
+#include <ipc/mach_msg.h>
+#include <ipc/port.h>
+#include <ipc/pset.h>
+#include <ipc/ring.h>
+#include <ipc/rpc.h>
+#include <ipc/space.h>
+#include <kern/switch.h>
+#include <kern/task.h>
+#include <kern/thread.h>
+#include <machine/asm.h>
+#include <machine/copy.h>
+#include <machine/handoff.h>
+#include <machine/user_access.h>
+#include <vm/page.h>
+
+/* a piece of the one function, with a name */
+#define LINE		static inline __attribute__((always_inline))
+
+#define HEADER_SIZE	((uint32_t)sizeof(mach_msg_header_t))
+#define BODY_MAX	(IKM_LARGEST - IKM_OVERHEAD - HEADER_SIZE)
+
+#define REQUEST_BITS	MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE)
+#define REPLY_BITS	MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0)
+
+_Static_assert(BODY_MAX + HEADER_SIZE <= VM_USER_MAX - IPC_ROOM_LIMIT, "a message that begins below ends in user space");
+_Static_assert(sizeof(mach_msg_header_t) == 32, "four words");
+
+struct header {
+	uint64_t bits_size, remote, local, seqno_id;
+};
+
+struct rpc {
+	struct thread	*self, *next;
+	struct ipc_space *space, *next_space;
+	struct ipc_port	*dest;
+	struct ipc_pset	*dest_set;	/* NULL: in none */
+	struct ipc_port	*source;	/* where self will wait; NULL: at source_set */
+	struct ipc_pset	*source_set;
+	mach_port_name_t name;		/* of the reply right: made in next_space, or used up in space */
+	struct ipc_entry *entry;
+};
+
+/* => space locked: the entry of a name above the table */
+static __attribute__((noinline)) struct ipc_entry *sparse_entry(struct ipc_table *t, uint64_t name)
+{
+	static struct ipc_entry unused;		/* gives no right, never written */
+	struct ipc_entry *e = NULL;
+
+	if (t->it_sparse_count != 0 && name <= UINT32_MAX)
+		e = ipc_sparse_lookup(t, (mach_port_name_t)name);
+	return e != NULL ? e : &unused;
+}
+
+/* => space locked; ipc_entry_lookup, but for the entries of names not in use, which give no right */
+LINE struct ipc_entry *name_entry(struct ipc_space *space, uint64_t name)
+{
+	struct ipc_table *t = &space->is_table;
+
+	if (__builtin_expect(name < t->it_limit, 1))
+		return &t->it_dir[name / IPC_CHUNK_SIZE].ic_entries[name % IPC_CHUNK_SIZE];
+	return sparse_entry(t, name);
+}
+
+/* => dest and its set locked: the first of their waiting receivers, locked; NULL: none who can be handed the processor */
+LINE struct thread *lock_receiver(struct rpc *r, uint32_t size)
+{
+	struct queue *first = r->dest_set != NULL ? r->dest_set->ps_receivers : r->dest->ip_receivers;
+	struct thread *th;
+
+	if (first == NULL)
+		return NULL;
+	th = queue_entry(first, struct thread, th_wait_link);
+	if (!spin_try_quick(&th->th_lock))
+		return NULL;
+	/* off every processor, asked for nothing, in a plain receive with room */
+	if (th->th_state == TH_WAIT && th->th_ast == 0 && size <= th->th_ipc.it_room && sched_may_run_here(th))
+		return th;
+	spin_unlock_quick(&th->th_lock);
+	return NULL;
+}
+
+/* => dest locked on success, and the set it is in */
+LINE bool lock_destination(struct rpc *r)
+{
+	struct ipc_port *dest = r->dest;
+
+	if (!spin_try_quick(&dest->ip_lock))
+		return false;
+	if (dest->ip_state != IP_SPACE || dest->ip_messages != NULL || !ipc_label_send(dest))
+		goto unlock;
+	r->dest_set = dest->ip_set;
+	if (r->dest_set == NULL || spin_try_quick(&r->dest_set->ps_lock))
+		return true;
+unlock:
+	spin_unlock_quick(&dest->ip_lock);
+	return false;
+}
+
+LINE void unlock_destination(struct rpc *r)
+{
+	if (r->dest_set != NULL)
+		spin_unlock_quick(&r->dest_set->ps_lock);
+	spin_unlock_quick(&r->dest->ip_lock);
+}
+
+/* => locked on success, without messages: where self is going to wait */
+LINE bool lock_source(struct rpc *r)
+{
+	if (r->source != NULL) {
+		if (!spin_try_quick(&r->source->ip_lock))
+			return false;
+		if (r->source->ip_messages == NULL && r->source->ip_set == NULL)
+			return true;
+		spin_unlock_quick(&r->source->ip_lock);
+		return false;
+	}
+	if (!spin_try_quick(&r->source_set->ps_lock))
+		return false;
+	if (r->source_set->ps_ready == NULL)
+		return true;
+	spin_unlock_quick(&r->source_set->ps_lock);
+	return false;
+}
+
+LINE void unlock_source(struct rpc *r)
+{
+	spin_unlock_quick(r->source != NULL ? &r->source->ip_lock : &r->source_set->ps_lock);
+}
+
+/* => locked on success: nobody wants the current thread to do anything but wait */
+LINE bool lock_self(struct thread *self)
+{
+	if (!spin_try_quick(&self->th_lock))
+		return false;
+	if (self->th_state == TH_RUN && self->th_ast == 0)
+		return true;
+	spin_unlock_quick(&self->th_lock);
+	return false;
+}
+
+/* The receiver leaves its queue, the sender enters one */
+LINE void change_waiters(struct rpc *r, uint64_t msg, uint32_t rcv_size)
+{
+	struct ipc_thread *it = &r->next->th_ipc;
+
+	ring_remove(r->dest_set != NULL ? &r->dest_set->ps_receivers : &r->dest->ip_receivers, &r->next->th_wait_link);
+	it->it_queued = IPC_NOT_QUEUED;
+	/* never the last references: the name has one */
+	counter_add(COUNT_PORT_REF, it->it_on_set ? 0 : -1);
+	__atomic_fetch_sub(it->it_on_set ? &((struct ipc_pset *)it->it_object)->ps_refs :
+	    &((struct ipc_port *)it->it_object)->ip_refs, 1, __ATOMIC_RELEASE);
+
+	it = &r->self->th_ipc;
+	it->it_msg = msg;
+	it->it_option = MACH_SEND_MSG | MACH_RCV_MSG;
+	it->it_rcv_size = rcv_size;
+	it->it_room = __builtin_expect(r->self->th_machine.mt_regs.rip < VM_USER_MAX, 1) ? rcv_size : 0;
+	it->it_kmsg = NULL;
+	it->it_queued = IPC_QUEUED_RECEIVER;
+	it->it_on_set = r->source == NULL;
+	if (r->source != NULL) {
+		it->it_object = r->source;
+		ipc_port_ref_inline(r->source);
+		ring_push(&r->source->ip_receivers, &r->self->th_wait_link);
+	} else {
+		it->it_object = r->source_set;
+		__atomic_fetch_add(&r->source_set->ps_refs, 1, __ATOMIC_RELAXED);
+		ring_push(&r->source_set->ps_receivers, &r->self->th_wait_link);
+	}
+}
+
+/* The processor goes from self to next, both locked: when they are unlocked, self is no more our business */
+LINE void change_thread(struct rpc *r, struct cpu *cpu)
+{
+	struct thread *self = r->self, *next = r->next;
+
+	sched_account_switch(self, next);
+	self->th_continuation = mach_msg_receive_continue;
+	next->th_continuation = NULL;
+	next->th_stack = self->th_stack;
+	self->th_stack = NULL;
+	self->th_state = TH_WAIT;
+	next->th_state = TH_RUN;
+	next->th_ipc.it_trace = self->th_ipc.it_trace;
+	machine_handoff(cpu, cpu_machine_of(cpu), self, next);
+}
+
+/* The receiver's memory is not there: the message becomes an ordinary one, copied out as the receiver is able to */
+static void __attribute__((noinline, noreturn)) deliver_slowly(struct cpu *cpu, const struct header *h)
+{
+	struct ipc_kmsg *kmsg = cpu->cp_message;
+	uint32_t size = (uint32_t)(h->bits_size >> 32);
+	mach_msg_return_t mr;
+
+	user_access_end();
+	cpu->cp_message = NULL;
+	counter_add(COUNT_KMSG, 1);
+	*(struct header *)(void *)&kmsg->ikm_header = *h;
+	interrupts_enable();
+	ipc_rpc_refill();
+	mr = ipc_kmsg_put(current_thread()->th_ipc.it_msg, kmsg, size);
+	thread_syscall_return(mr);
+}
+
+/* => the receiver is current and nothing locked: its message, and user mode */
+LINE void __attribute__((noreturn)) deliver(struct cpu *cpu, struct thread *next, const struct header *h)
+{
+	uint64_t to = next->th_ipc.it_msg;
+	uint32_t body = (uint32_t)(h->bits_size >> 32) - HEADER_SIZE;
+
+	user_access_begin();
+	user_store(h->bits_size, to, 0, fault);
+	user_store(h->remote, to, 8, fault);
+	user_store(h->local, to, 16, fault);
+	user_store(h->seqno_id, to, 24, fault);
+	user_access_end();
+	if (__builtin_expect(body != 0, 0) &&
+	    copyout(&((struct ipc_kmsg *)cpu->cp_message)->ikm_header + 1, to + HEADER_SIZE, body) != KERN_SUCCESS)
+		goto fault;
+	machine_set_syscall_result(&next->th_machine, MACH_MSG_SUCCESS);
+	machine_return_from_syscall(next);
+fault:
+	deliver_slowly(cpu, h);
+}
+
+/* => space locked; the ports of a request */
+LINE bool find_request(struct rpc *r, const struct header *h, mach_port_name_t rcv_name)
+{
+	struct ipc_entry *e = name_entry(r->space, rcv_name);
+
+	if (!(e->ie_bits & MACH_PORT_TYPE_RECEIVE) || h->local != rcv_name)
+		return false;
+	r->source = e->ie_object;
+	e = name_entry(r->space, h->remote);
+	if (!(e->ie_bits & MACH_PORT_TYPE_SEND))
+		return false;
+	r->dest = e->ie_object;
+	return true;
+}
+
+/* => space locked; the ports of a reply, whose right can go without more ado: no request hangs on it, its name goes on the stack */
+LINE bool find_reply(struct rpc *r, const struct header *h, mach_port_name_t rcv_name)
+{
+	struct ipc_table *t = &r->space->is_table;
+	struct ipc_entry *e = name_entry(r->space, rcv_name);
+
+	if (e->ie_bits & MACH_PORT_TYPE_PORT_SET) {
+		r->source = NULL;
+		r->source_set = e->ie_object;
+	} else if (e->ie_bits & MACH_PORT_TYPE_RECEIVE) {
+		r->source = e->ie_object;
+	} else {
+		return false;
+	}
+	e = name_entry(r->space, h->remote);
+	if (e->ie_bits != (MACH_PORT_TYPE_SEND_ONCE | 1) || e->ie_request != 0)
+		return false;
+	r->name = (mach_port_name_t)h->remote;
+	r->entry = e;
+	r->dest = e->ie_object;
+	return r->name < t->it_limit && t->it_stack_count < IPC_NAME_STACK && t->it_stack != NULL &&
+	    (t->it_limit <= 2 * IPC_CHUNK_SIZE || r->name < t->it_limit - IPC_CHUNK_SIZE);
+}
+
+/* => next_space locked: the name the reply right is going to have, if one is ready */
+LINE bool find_name(struct rpc *r)
+{
+	struct ipc_table *t = &r->next_space->is_table;
+
+	if (t->it_stack_count == 0)
+		return false;
+	r->name = t->it_stack[t->it_stack_count - 1];
+	if (r->name >= t->it_limit)
+		return false;
+	r->entry = name_entry(r->next_space, r->name);
+	return true;
+}
+
+/* => space locked, ports found: everything else locked and looked at; false: nothing of it */
+LINE bool lock_rest(struct rpc *r, struct cpu_machine *cm, uint32_t size, bool is_request)
+{
+	if (!lock_destination(r))
+		return false;
+	if ((r->next = lock_receiver(r, size)) == NULL)
+		goto unlock_dest;
+	if (!lock_source(r))
+		goto unlock_next;
+	r->next_space = r->next->th_task->tk_space;
+	if (is_request && r->next_space != r->space && !spin_try_quick(&r->next_space->is_lock))
+		goto unlock_source;
+	if ((!is_request || find_name(r)) && machine_handoff_ok(cm, r->next) && lock_self(r->self))
+		return true;
+	if (is_request && r->next_space != r->space)
+		spin_unlock_quick(&r->next_space->is_lock);
+unlock_source:
+	unlock_source(r);
+unlock_next:
+	spin_unlock_quick(&r->next->th_lock);
+unlock_dest:
+	unlock_destination(r);
+	return false;
+}
+
+LINE void unlock_all(struct rpc *r, bool is_request)
+{
+	spin_unlock_quick(&r->self->th_lock);
+	if (is_request && r->next_space != r->space)
+		spin_unlock_quick(&r->next_space->is_lock);
+	unlock_source(r);
+	spin_unlock_quick(&r->next->th_lock);
+	unlock_destination(r);
+	spin_unlock_quick(&r->space->is_lock);
+}
+
+/* The reply right, made at the port and given its name in one go */
+LINE void make_reply_right(struct rpc *r)
+{
+	struct ipc_table *t = &r->next_space->is_table;
+
+	t->it_stack_count--;
+	t->it_dir[r->name / IPC_CHUNK_SIZE].ic_aux->ica_live++;
+	r->entry->ie_object = r->source;
+	r->entry->ie_bits = MACH_PORT_TYPE_SEND_ONCE | 1;
+	counter_add(COUNT_RIGHT, 1);
+	r->source->ip_sorights++;
+	ipc_port_ref_inline(r->source);
+}
+
+/* The reply right, used up: its reference is never the last */
+LINE void use_reply_right(struct rpc *r)
+{
+	struct ipc_table *t = &r->space->is_table;
+
+	*r->entry = (struct ipc_entry){ 0 };
+	t->it_dir[r->name / IPC_CHUNK_SIZE].ic_aux->ica_live--;
+	t->it_stack[t->it_stack_count++] = r->name;
+	counter_add(COUNT_RIGHT, -1);
+	r->dest->ip_sorights--;
+	counter_add(COUNT_PORT_REF, -1);
+	__atomic_fetch_sub(&r->dest->ip_refs, 1, __ATOMIC_RELEASE);
+}
+
+/* What the receiver finds in the header */
+LINE void change_header(struct rpc *r, struct header *h, uint32_t size, bool is_request)
+{
+	unsigned local = is_request ? MACH_MSG_TYPE_PORT_SEND : MACH_MSG_TYPE_PORT_SEND_ONCE;
+
+	h->local = r->dest->ip_name;
+	if (__builtin_expect(r->dest->ip_flags & IP_F_PAYLOAD, 0)) {
+		h->local = r->dest->ip_ext->ipx_payload;
+		local = MACH_MSG_TYPE_PROTECTED_PAYLOAD;
+	}
+	h->remote = is_request ? r->name : MACH_PORT_NAME_NULL;
+	h->bits_size = MACH_MSGH_BITS(is_request ? MACH_MSG_TYPE_PORT_SEND_ONCE : 0, local) | (uint64_t)size << 32;
+	h->seqno_id = (h->seqno_id & ~0xffffffffull) | r->dest->ip_seqno++;
+}
+
+LINE void exchange(struct rpc *r, struct header *h, uint64_t msg, uint32_t size,
+    uint32_t rcv_size, mach_port_name_t rcv_name, bool is_request)
+{
+	struct cpu *cpu = cpu_self();
+
+	if (!spin_try_quick(&r->space->is_lock))
+		return;
+	if (!(is_request ? find_request(r, h, rcv_name) : find_reply(r, h, rcv_name)) ||
+	    !lock_rest(r, cpu_machine_of(cpu), size, is_request)) {
+		spin_unlock_quick(&r->space->is_lock);
+		return;
+	}
+	/* nothing can fail from here on */
+	if (is_request)
+		make_reply_right(r);
+	else
+		use_reply_right(r);
+	change_header(r, h, size, is_request);
+	change_waiters(r, msg, rcv_size);
+	change_thread(r, cpu);
+	unlock_all(r, is_request);
+	deliver(cpu, r->next, h);
+}
+
+/* => the message is in h and the processor's buffer; false: it cannot be had without a fault, or is not for this path */
+LINE bool fetch(uint64_t msg, struct header *h, uint64_t size)
+{
+	struct ipc_kmsg *kmsg;
+
+	if (size - HEADER_SIZE > BODY_MAX || (size & 7) != 0 || msg >= IPC_ROOM_LIMIT || (kmsg = cpu_self()->cp_message) == NULL)
+		return false;
+	user_access_begin();
+	user_load(h->bits_size, msg, 0, fault);
+	user_load(h->remote, msg, 8, fault);
+	user_load(h->local, msg, 16, fault);
+	user_load(h->seqno_id, msg, 24, fault);
+	user_access_end();
+	return __builtin_expect(size == HEADER_SIZE, 1) ||
+	    copyin(msg + HEADER_SIZE, &kmsg->ikm_header + 1, size - HEADER_SIZE) == KERN_SUCCESS;
+fault:
+	user_access_end();
+	return false;
+}
+
+void ipc_rpc(uint64_t msg, uint64_t option, uint64_t send_size, uint64_t rcv_size, uint64_t rcv_name)
+{
+	struct thread *self = current_thread();
+	struct rpc r = { .self = self, .space = self->th_task->tk_space };
+	struct header h;
+
+	(void)option;
+	if (!fetch(msg, &h, (uint32_t)send_size))
+		return;
+	if ((uint32_t)h.bits_size == REQUEST_BITS)
+		exchange(&r, &h, msg, (uint32_t)send_size, (uint32_t)rcv_size, (uint32_t)rcv_name, true);
+	else if ((uint32_t)h.bits_size == REPLY_BITS && h.local == MACH_PORT_NAME_NULL)
+		exchange(&r, &h, msg, (uint32_t)send_size, (uint32_t)rcv_size, (uint32_t)rcv_name, false);
+}
+
+void ipc_rpc_refill(void)
+{
+	struct ipc_kmsg *kmsg = ipc_kmsg_alloc(IKM_LARGEST - IKM_OVERHEAD);
+	unsigned long flags;
+
+	if (kmsg == NULL)
+		return;
+	flags = interrupts_disable();
+	if (cpu_self()->cp_message == NULL) {
+		counter_add(COUNT_KMSG, -1);	/* the processor's, no message */
+		cpu_self()->cp_message = kmsg;
+		kmsg = NULL;
+	}
+	interrupts_restore(flags);
+	if (kmsg != NULL)
+		ipc_kmsg_free(kmsg);
+}
