@@ -17,7 +17,7 @@ deps:
 
 run: deps
 	@$(MAKE) --no-print-directory CONFIG=$(CONFIG) run-image
-	@tools/run --smp $(SMP) --mem $(MEM) $(if $(CMD),--cmd '$(subst ','\'',$(value CMD))') $(B)
+	@tools/run --smp $(SMP) --mem $(MEM) $(if $(DEMO),--demo $(DEMO)) $(if $(CMD),--cmd '$(subst ','\'',$(value CMD))') $(B)
 
 run-image: kernel user $(ROOT_IMAGE)
 .PHONY: run-image

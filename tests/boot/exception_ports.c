@@ -643,7 +643,8 @@ static void race_set(void *arg)
 		mach_port_t back;
 		int behavior, flavor;
 
-		task_set_exception_ports(race_task, EXC_MASK_ALL, race_ports[i & 1], EXCEPTION_DEFAULT + (int)(i + n) % 3, i386_THREAD_STATE);
+		task_set_exception_ports(race_task, EXC_MASK_ALL, race_ports[i & 1], EXCEPTION_DEFAULT + (int)(i + n) % 3,
+		    i386_THREAD_STATE);
 		task_set_special_port(race_task, TASK_EXCEPTION_PORT, race_ports[(i + 1) & 1]);
 		if (task_get_exception_action(race_task, EXC_BREAKPOINT, &back, &behavior, &flavor) == KERN_SUCCESS && back)
 			mach_port_deallocate(SELF, back);

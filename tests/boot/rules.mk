@@ -21,7 +21,7 @@ $(foreach t,$(BOOT_TESTS),$(eval $(call native_program,tests/$(t),tests/boot/$(t
 $(eval $(call native_program,tests/script_args,tests/boot/script/args.c))
 
 .PHONY: test-boot
-test-boot: deps kernel $(patsubst %,$(B)/bin/tests/%,$(BOOT_TESTS) compat script_args)
+test-boot: deps kernel $(patsubst %,$(B)/bin/tests/%,$(BOOT_TESTS) compat script_args) $(B)/bin/debugger $(B)/bin/debugger-victim
 	@tools/boot-tests --smp "$(BOOT_SMPS)" $(B) $(filter-out $(BOOT_LONG),$(BOOT_TESTS)) compat; boot=$$?; tools/console-tests $(B) && exit $$boot
 
 boot-%: kernel $(B)/bin/tests/%

@@ -263,7 +263,11 @@ TEST(x87_registers_are_read_and_written)
 	puppet_end();
 }
 
-static struct { struct i386_xfloat_state x; uint8_t image[4080]; } xfloat, xback;
+/* struct i386_xfloat_state with room for the image */
+static struct xfloat_room {
+	int fpkind, initialized, exc_status, fp_save_kind;
+	uint8_t image[4080];
+} xfloat, xback;
 
 static unsigned xfloat_count(void)
 {
@@ -282,7 +286,7 @@ TEST(vector_registers_are_read_and_written)
 	REQUIRE(puppet_run());
 	CHECK_OK(get(i386_XFLOAT_STATE, &xfloat, n));
 	CHECK_EQ(get(i386_XFLOAT_STATE, &xfloat, n - 1), KERN_INVALID_ARGUMENT);
-	CHECK_EQ(xfloat.x.initialized, 1);
+	CHECK_EQ(xfloat.initialized, 1);
 	CHECK_EQ(*(uint16_t *)xfloat.image, 0x37f);
 	CHECK_EQ(*(uint32_t *)(xfloat.image + 24), 0x1f80);
 	for (unsigned i = 0; i < 256; i++)
@@ -336,8 +340,10 @@ TEST(hostile_floating_point_images_are_made_harmless)
 	for (unsigned round = 0; round < 40; round++) {
 		for (unsigned i = 0; i < sizeof xfloat.image; i++)
 			xfloat.image[i] = round == 0 ? 0xff : (uint8_t)test_random();
-		xfloat.x = (struct i386_xfloat_state){ .fpkind = (int)test_random(), .initialized = 1, .exc_status = -1,
-		    .fp_save_kind = round % 2 ? FP_XSAVE : FP_FXSAVE };
+		xfloat.fpkind = (int)test_random();
+		xfloat.initialized = 1;
+		xfloat.exc_status = -1;
+		xfloat.fp_save_kind = round % 2 ? FP_XSAVE : FP_FXSAVE;
 		CHECK_OK(set(i386_XFLOAT_STATE, &xfloat, n));
 		/* a mask of exceptions taken away and flags set: this thread uses no floating point, so nothing comes of it */
 		if (!puppet_run() || !raised(EXC_BREAKPOINT, EXC_I386_BPT))
@@ -345,11 +351,11 @@ TEST(hostile_floating_point_images_are_made_harmless)
 		CHECK_OK(get(i386_XFLOAT_STATE, &xback, n));
 		CHECK_EQ(*(uint32_t *)(xback.image + 24) >> 16, 0);		/* MXCSR's reserved half */
 	}
-	xfloat.x.fp_save_kind = 77;
+	xfloat.fp_save_kind = 77;
 	CHECK_EQ(set(i386_XFLOAT_STATE, &xfloat, n), KERN_INVALID_ARGUMENT);
-	xfloat.x.fp_save_kind = FP_FNSAVE;
+	xfloat.fp_save_kind = FP_FNSAVE;
 	CHECK_EQ(set(i386_XFLOAT_STATE, &xfloat, n), KERN_INVALID_ARGUMENT);
-	xfloat.x.fp_save_kind = -1;
+	xfloat.fp_save_kind = -1;
 	CHECK_EQ(set(i386_XFLOAT_STATE, &xfloat, n), KERN_INVALID_ARGUMENT);
 	puppet_end();
 }
@@ -360,7 +366,8 @@ static void hostile_self(void *arg)
 	for (unsigned round = 0; round < 40; round++) {
 		for (unsigned i = 0; i < sizeof xfloat.image; i++)
 			xfloat.image[i] = round == 0 ? 0xff : (uint8_t)test_random();
-		xfloat.x = (struct i386_xfloat_state){ .initialized = 1, .fp_save_kind = round % 2 ? FP_XSAVE : FP_FXSAVE };
+		xfloat.initialized = 1;
+		xfloat.fp_save_kind = round % 2 ? FP_XSAVE : FP_FXSAVE;
 		*(uint16_t *)xfloat.image = 0x37f;
 		*(uint16_t *)(xfloat.image + 2) = 0;
 		thread_set_self_state(i386_XFLOAT_STATE, (thread_state_t)&xfloat, sizeof xfloat / 4);
