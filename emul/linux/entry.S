@@ -273,6 +273,7 @@ emul_fxrstor:
 	trap	emul_task_self_trap, -28
 	trap	mach_print, -30
 	trap	swtch_pri, -59
+	trap	thread_switch, -61
 	trap	syscall_vm_map, -64
 	trap	syscall_vm_allocate, -65
 	trap	syscall_vm_deallocate, -66

@@ -2,7 +2,9 @@
 /* Where a program and a cloned thread begin, and everything that makes them: exec, clone, exit. */
 #include <mach/machine/thread_status.h>
 #include <mach/mach_interface.h>
+#include <mach/mach_port.h>
 #include <mach/mach_traps.h>
+#include <mach/thread_switch.h>
 #include "emul.h"
 
 #define CLONE_VM		0x100ul
@@ -121,6 +123,22 @@ static void announce_prepare(struct tcb *c, const struct clone_args *a)
 	    __ATOMIC_RELEASE);
 }
 
+/* The reply port a thread used is kept for the next one on its block: nobody else ever is on it. */
+static void keep_reply_port(const struct tcb *t)
+{
+	uint64_t n = (t->t_block - UNIX_EMUL_BLOCKS) / UNIX_BLOCK_SIZE;
+
+	emul_space.es_reply_ports[n].port = t->t_reply_port;
+	emul_space.es_reply_ports[n].forks = emul_space.es_forks;
+}
+
+static mach_port_t kept_reply_port(const struct tcb *t)
+{
+	uint64_t n = (t->t_block - UNIX_EMUL_BLOCKS) / UNIX_BLOCK_SIZE;
+
+	return emul_space.es_reply_ports[n].forks == emul_space.es_forks ? emul_space.es_reply_ports[n].port : MACH_PORT_NULL;
+}
+
 /* entry.S: a cloned thread, on its own block; t_child_kind says which sort */
 void emul_child(struct unix_slot *slot);
 void emul_child(struct unix_slot *slot)
@@ -128,10 +146,11 @@ void emul_child(struct unix_slot *slot)
 	struct tcb *t = tcb_self();
 
 	t->t_slot = slot;
-	t->t_reply_port = MACH_PORT_NULL;
+	t->t_reply_port = t->t_child_kind == CHILD_THREAD ? kept_reply_port(t) : MACH_PORT_NULL;
 	if (t->t_child_kind == CHILD_FORK) {
 		mach_task_self_ = emul_task_self_trap();
 		emul_space.es_lock = 0;
+		emul_space.es_forks++;
 		emul_block_forget_others(t->t_block);
 		t->t_robust_list = 0;
 	}
@@ -240,8 +259,12 @@ static long do_clone(const struct clone_args *a)
 	}
 	if (r >= 0 && a->flags & CLONE_PARENT_SETTID)
 		announce(block, clone, a->parent_tid, (int32_t)r);
-	if (r < 0 || a->flags & CLONE_VFORK)
-		emul_block_free(block, true);	/* a vfork child has gone from it */
+	if (r < 0 || a->flags & CLONE_VFORK) {
+		/* a vfork child has gone from it; to its reply port something may still come */
+		if (r >= 0 && c->t_reply_port != MACH_PORT_NULL)
+			mach_port_mod_refs(mach_task_self_, c->t_reply_port, MACH_PORT_RIGHT_RECEIVE, -1);
+		emul_block_free(block, true);
+	}
 	return r;
 }
 
@@ -363,10 +386,13 @@ long emul_exit(long status, long b, long c, long d, long e, long f)
 
 	(void)b, (void)c, (void)d, (void)e, (void)f;
 	leave(t);
-	if (t->t_child_kind == CHILD_THREAD && t->t_block != UNIX_EMUL_BLOCKS)
+	if (t->t_child_kind == CHILD_THREAD && t->t_block != UNIX_EMUL_BLOCKS) {
+		keep_reply_port(t);
 		emul_block_free(t->t_block, false);
+	}
+	unix_thread_exit(emul_call_port(), ((int)status & 0xff) << 8, t->t_block, UNIX_BLOCK_SIZE);
 	for (;;)
-		unix_thread_exit(emul_call_port(), ((int)status & 0xff) << 8, t->t_block, UNIX_BLOCK_SIZE);
+		thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 1000);
 }
 
 long emul_exit_group(long status, long b, long c, long d, long e, long f)

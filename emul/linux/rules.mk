@@ -2,7 +2,7 @@
 # The emulation library: one image linked at its fixed address (image.ld), with its own copies of the stubs it needs.
 
 EMUL_SRC    := $(wildcard emul/linux/*.c emul/linux/*.S)
-EMUL_MIG    := mach/mach mach/gnumach
+EMUL_MIG    := mach/mach mach/gnumach mach/mach_port
 EMUL_OBJ    := $(patsubst %,$(B)/obj/emul/%.o,$(EMUL_SRC)) $(B)/obj/emul/gen/emul/unix.user.c.o \
 	       $(patsubst %,$(B)/obj/emul/gen/user/%.user.c.o,$(EMUL_MIG))
 EMUL_CALLS  := 448

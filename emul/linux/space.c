@@ -142,16 +142,14 @@ void emul_block_free(uint64_t address, bool unmap)
 /* In a forked child only the forking thread goes on: the others' blocks came along for nothing. */
 void emul_block_forget_others(uint64_t keep)
 {
-	for (unsigned n = 0; n < 60 * 64; n++) {
-		uint64_t bit = 1ull << n % 64, address = UNIX_EMUL_BLOCKS + n * UNIX_BLOCK_SIZE;
+	for (unsigned w = 0; w < 60; w++) {
+		for (uint64_t left = emul_space.es_blocks[w]; left; left &= left - 1) {
+			uint64_t address = UNIX_EMUL_BLOCKS + (w * 64 + (unsigned)__builtin_ctzll(left)) * UNIX_BLOCK_SIZE;
 
-		if (emul_space.es_blocks[n / 64] == 0) {
-			n |= 63;
-			continue;
+			if (address == keep)
+				continue;
+			vm_deallocate(mach_task_self_, address, UNIX_BLOCK_SIZE);
+			emul_space.es_blocks[w] &= ~(left & -left);
 		}
-		if (!(emul_space.es_blocks[n / 64] & bit) || address == keep)
-			continue;
-		vm_deallocate(mach_task_self_, address, UNIX_BLOCK_SIZE);
-		emul_space.es_blocks[n / 64] &= ~bit;
 	}
 }

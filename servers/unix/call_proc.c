@@ -71,7 +71,7 @@ S_unix_thread_exit(mach_port_t call, int32_t status, uint64_t block, uint64_t si
 	if (!last && !thread->t_dead) {
 		mach_port_t task = process->p_space->sp_task;
 
-		uthread_destroy(thread, true);
+		uthread_retire(thread);
 		signal_publish(process);
 		/* Only memory of the library's own window is given back this way. */
 		if (block >= UNIX_EMUL_BLOCKS && size <= UNIX_BLOCK_SIZE &&

@@ -83,6 +83,7 @@ process_strip(struct process *process)
 		uthread_destroy(process->p_threads, !last);
 	if (space == NULL)
 		return NULL;
+	uthread_drop_spares(process, !last);
 	if (process->p_vfork_place >= 0) {
 		vm_deallocate(space->sp_task, process->p_share_address, UNIX_SHARE_SIZE);
 		space->sp_vfork_places &= ~(1u << process->p_vfork_place);

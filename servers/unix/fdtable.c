@@ -63,8 +63,11 @@ fdtable_attach(struct fdtable *table, struct process *process, struct unix_share
 	mutex_lock(&table->ft_lock);
 	table->ft_process = process;
 	table->ft_share = share;
-	for (fd = 0; fd < table->ft_size && fd < UNIX_SHARE_FDS; fd++)
-		fdtable_publish(table, fd);
+	for (fd = 0; fd < table->ft_size && fd < UNIX_SHARE_FDS; fd++) {
+		/* the pages are fresh: zeros */
+		if (table->ft_entries[fd].fe_file != NULL)
+			fdtable_publish(table, fd);
+	}
 	mutex_unlock(&table->ft_lock);
 }
 
@@ -160,8 +163,11 @@ fdtable_close_all(struct fdtable *table, int pid)
 
 	mutex_lock(&table->ft_lock);
 	table->ft_closed = true;
+	table->ft_share = NULL;		/* nobody is there to be told */
 	mutex_unlock(&table->ft_lock);
 	for (fd = 0; fd < table->ft_size; fd++) {
+		if (__atomic_load_n(&table->ft_entries[fd].fe_file, __ATOMIC_RELAXED) == NULL)
+			continue;
 		file = fdtable_remove(table, fd);
 		if (file == NULL)
 			continue;

@@ -73,6 +73,13 @@ enum process_state {
 	PROCESS_ZOMBIE,		/* only identity, relations, status, usage */
 };
 
+/* The request port of a thread that ended, with its send right in the task: for the next thread. */
+#define PROCESS_SPARES	8
+struct spare_port {
+	mach_port_t	sr_port;	/* receive right, member of worker_set */
+	mach_port_t	sr_name;	/* in the task */
+};
+
 #define CHILD_NO_WAIT	1	/* SIGCHLD: SA_NOCLDWAIT */
 #define CHILD_NO_STOP	2	/* SIGCHLD: SA_NOCLDSTOP */
 
@@ -104,6 +111,8 @@ struct process {
 	int		p_vfork_place;	/* -1 unless in a parent's space */
 	struct uthread	*p_threads;	/* (p) chained by t_next */
 	unsigned int	p_thread_count;	/* (p) */
+	struct spare_port p_spares[PROCESS_SPARES];	/* (p) */
+	unsigned int	p_spare_count;	/* (p) */
 	unsigned int	p_slots_used;	/* (p) highest slot ever used + 1 */
 
 	int		p_status;	/* (p) wait status of a zombie */
@@ -148,6 +157,7 @@ struct uthread {
 	struct uthread	*t_next;	/* (p) */
 	mach_port_t	t_kernel;	/* send right of the kernel thread */
 	mach_port_t	t_request;	/* our receive right */
+	mach_port_t	t_name;		/* of the send right in the task */
 	struct unix_slot *t_slot;	/* the server's mapping */
 	unsigned int	t_slot_index;
 	struct sig_queue t_pending;	/* (p) for this thread */
@@ -201,6 +211,10 @@ int		uthread_create(struct process *process, const struct uthread_start *start,
 void		uthread_run(struct uthread *thread);
 /* Unlist, kill the kernel thread and the ports.  => process_lock held */
 void		uthread_destroy(struct uthread *thread, bool kill_kernel);
+/* The same for a thread that ends by itself: its request port is kept for another.  => process_lock held */
+void		uthread_retire(struct uthread *thread);
+/* Give up the ports kept so far, in the task too if it lives on.  => process_lock held */
+void		uthread_drop_spares(struct process *process, bool task_lives);
 void		uthread_ref(struct uthread *thread);
 void		uthread_rel(struct uthread *thread);
 struct uthread	*uthread_lookup(int tid);	/* => process_lock held */

@@ -127,20 +127,33 @@ uthread_leave(struct uthread *thread)
 	thread_number--;
 }
 
+static void
+uthread_mark_port(struct uthread *thread)
+{
+	mach_port_set_protected_payload(mach_task_self(), thread->t_request,
+	    thread->t_index | (thread->t_serial << 16));
+	thread->t_slot->us_port = thread->t_name;
+}
+
 /* The request port, and its send right in the task under a fixed name. => process_lock held */
 static int
 uthread_make_port(struct uthread *thread, mach_port_t task)
 {
 	/* Low names keep the task's table of names small; those of a running library are passed. */
 	mach_port_t name = UTHREAD_PORT_NAME + thread->t_slot_index;
+	struct process *process = thread->t_process;
 	kern_return_t kr;
 	int tries;
 
+	if (process->p_spare_count > 0) {
+		thread->t_request = process->p_spares[--process->p_spare_count].sr_port;
+		thread->t_name = process->p_spares[process->p_spare_count].sr_name;
+		uthread_mark_port(thread);
+		return 0;
+	}
 	kr = mach_port_allocate(mach_task_self(), MACH_PORT_RIGHT_RECEIVE, &thread->t_request);
 	if (kr != KERN_SUCCESS)
 		return -LX_EAGAIN;
-	mach_port_set_protected_payload(mach_task_self(), thread->t_request,
-	    thread->t_index | (thread->t_serial << 16));
 	kr = mach_port_move_member(mach_task_self(), thread->t_request, worker_set);
 	if (kr != KERN_SUCCESS)
 		return -LX_EAGAIN;
@@ -152,7 +165,8 @@ uthread_make_port(struct uthread *thread, mach_port_t task)
 	}
 	if (kr != KERN_SUCCESS)
 		return -LX_EAGAIN;
-	thread->t_slot->us_port = name;
+	thread->t_name = name;
+	uthread_mark_port(thread);
 	return 0;
 }
 
@@ -214,6 +228,9 @@ uthread_drop_rights(struct uthread *thread, bool kill_kernel)
 	if (thread->t_request != MACH_PORT_NULL)
 		mach_port_mod_refs(mach_task_self(), thread->t_request, MACH_PORT_RIGHT_RECEIVE,
 		    -1);
+	/* The task lives on: what is left of the right there is a dead name. */
+	if (thread->t_request != MACH_PORT_NULL && thread->t_name != MACH_PORT_NULL && kill_kernel)
+		mach_port_deallocate(thread->t_process->p_space->sp_task, thread->t_name);
 	if (thread->t_kernel != MACH_PORT_NULL) {
 		if (kill_kernel)
 			thread_terminate(thread->t_kernel);
@@ -288,6 +305,34 @@ uthread_destroy(struct uthread *thread, bool kill_kernel)
 	uthread_leave(thread);
 	uthread_drop_rights(thread, kill_kernel);
 	uthread_rel(thread);
+}
+
+void
+uthread_retire(struct uthread *thread)
+{
+	struct process *process = thread->t_process;
+	struct spare_port *spare = &process->p_spares[process->p_spare_count];
+
+	if (process->p_spare_count < PROCESS_SPARES) {
+		spare->sr_port = thread->t_request;
+		spare->sr_name = thread->t_name;
+		process->p_spare_count++;
+		thread->t_request = MACH_PORT_NULL;
+	}
+	uthread_destroy(thread, true);
+}
+
+void
+uthread_drop_spares(struct process *process, bool task_lives)
+{
+	struct spare_port *spare;
+
+	while (process->p_spare_count > 0) {
+		spare = &process->p_spares[--process->p_spare_count];
+		mach_port_mod_refs(mach_task_self(), spare->sr_port, MACH_PORT_RIGHT_RECEIVE, -1);
+		if (task_lives)
+			mach_port_deallocate(process->p_space->sp_task, spare->sr_name);
+	}
 }
 
 bool

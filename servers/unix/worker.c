@@ -115,7 +115,8 @@ worker_handle(struct sleeper *sleeper, mach_msg_header_t *request, mach_msg_head
 	}
 	if ((reply->msgh_bits & MACH_MSGH_BITS_COMPLEX) == 0 && code != KERN_SUCCESS) {
 		if (code == MIG_NO_REPLY) {
-			mach_port_deallocate(mach_task_self(), request->msgh_remote_port);
+			if (request->msgh_remote_port != MACH_PORT_NULL)
+				mach_port_deallocate(mach_task_self(), request->msgh_remote_port);
 			return false;
 		}
 		/* The stub consumed nothing: what came along goes, but for the reply right. */

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <sys/mman.h>
+#include <sys/utsname.h>
 
 #define MANY 24
 
@@ -317,6 +318,45 @@ static void futexes(void)
 	is(*counter, 6000);
 }
 
+static void *nothing(void *arg) { return arg; }
+
+static int borrower(void)
+{
+	pid_t pid = vfork();
+
+	if (pid == 0) {
+		getsid(0);
+		getpgid(1);
+		_exit(0);
+	}
+	return waitpid(pid, NULL, 0) == pid;
+}
+
+/* What a thread or a child in the same space had of the system goes with it: the lowest free name stays about the same. */
+static void leaves_nothing(void)
+{
+	struct utsname u;
+	pthread_t t[10];
+	long before = 0, after;
+	bool good = true;
+
+	uname(&u);
+	if (!strstr(u.release, "ernst"))
+		return;
+	for (int turn = 0; turn < 100; turn++) {
+		if (turn == 5)
+			before = syscall(-26);		/* a new port */
+		for (int i = 0; i < 10; i++)
+			good = good && pthread_create(&t[i], NULL, nothing, NULL) == 0;
+		for (int i = 0; i < 10; i++)
+			good = good && pthread_join(t[i], NULL) == 0;
+		good = good && borrower();
+	}
+	after = syscall(-26);
+	ok(good);
+	tap(after - before <= 40, "names of ports: %ld, then %ld", before, after);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 1)
@@ -327,5 +367,6 @@ int main(int argc, char **argv)
 	fork_from_thread();
 	deaths();
 	futexes();
+	leaves_nothing();
 	return tap_done();
 }
