@@ -65,7 +65,8 @@ struct emul_space {
 	uint32_t	es_clones;		/* counts clones into this space */
 	uint32_t	es_announce[60 * 64];	/* by block: the clone's count << 2, and how far its tid is told (exec.c) */
 	uint32_t	es_forks;		/* counts forks on the way to this space */
-	struct { uint32_t port, forks; } es_reply_ports[60 * 64];	/* by block: left by its last thread, of this space if es_forks is */
+	/* by block: left by its last thread, and of this space if es_forks is the same */
+	struct { uint32_t port, forks; } es_reply_ports[60 * 64];
 };
 
 extern struct emul_space emul_space;
