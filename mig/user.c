@@ -322,6 +322,10 @@ user_send(const struct user *user)
 	    "\t    mig_size, %u, mig_port, %s, MACH_PORT_NULL);\n",
 	    user_options(user, "MACH_SEND_MSG | MACH_RCV_MSG"), user->reply.most, user_timeout(user));
 	text_add(text, "\tif (mig_result != MACH_MSG_SUCCESS) {\n");
+	/* what did arrive of a reply that is not whole */
+	if (user->reply.complex_may || user->reply.complex_must)
+		text_add(text, "\t\tif ((mig_result & ~MACH_MSG_MASK) == MACH_RCV_BODY_ERROR)\n"
+		    "\t\t\tmach_msg_destroy(&Out0P->Head);\n");
 	/* a reply may still be on its way to that port */
 	if (own)
 		text_add(text, "\t\tmig_dealloc_reply_port(mig_port);\n");

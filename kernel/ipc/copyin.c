@@ -202,7 +202,7 @@ static mach_msg_return_t copyin_ool_ports(struct ipc_kmsg *kmsg, struct ipc_spac
 	uint32_t *names, n;
 
 	if (bytes > IKM_SIZE_MAX || fault_point("ipc_ool_ports") || (ports = kalloc(bytes)) == NULL)
-		return MACH_SEND_INVALID_MEMORY | MACH_MSG_VM_KERNEL;
+		return MACH_SEND_INVALID_MEMORY;
 	/* names fill the upper half: port i is written after names up to 2i + 1 - number were read */
 	names = (uint32_t *)(void *)((char *)ports + half);
 	if (copyin(addr, names, half) != KERN_SUCCESS) {

@@ -122,6 +122,11 @@ static inline struct ipc_entry *ipc_entry_lookup(struct ipc_table *t, mach_port_
 
 /* => a fresh entry (type none) under the name freed last or else the lowest free; NULL on shortage */
 struct ipc_entry *ipc_entry_alloc(struct ipc_table *, mach_port_name_t *);
+/* => why there was none: KERN_NO_SPACE when no name is left, KERN_RESOURCE_SHORTAGE when no memory is */
+static inline kern_return_t ipc_entry_missing(const struct ipc_table *t)
+{
+	return t->it_limit == IPC_CHUNK_MAX * IPC_CHUNK_SIZE ? KERN_NO_SPACE : KERN_RESOURCE_SHORTAGE;
+}
 /* => the entry of a given free name; NULL on shortage. The name is not in use */
 struct ipc_entry *ipc_entry_alloc_name(struct ipc_table *, mach_port_name_t);
 /* => the entry's type is none again and its name free */

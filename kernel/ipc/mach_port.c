@@ -42,7 +42,7 @@ static kern_return_t allocate_dead(struct ipc_space *space, mach_port_name_t *na
 	} else {
 		e = named ? ipc_entry_alloc_name(&space->is_table, *namep) : ipc_entry_alloc(&space->is_table, namep);
 		if (e == NULL) {
-			kr = KERN_RESOURCE_SHORTAGE;
+			kr = named ? KERN_RESOURCE_SHORTAGE : ipc_entry_missing(&space->is_table);
 		} else {
 			e->ie_bits = MACH_PORT_TYPE_DEAD_NAME | 1;
 			counter_add(COUNT_RIGHT, 1);

@@ -111,7 +111,7 @@ kern_return_t ipc_port_create_in(struct ipc_space *space, mach_port_name_t *name
 		return KERN_RESOURCE_SHORTAGE;
 	ipc_space_lock(space);
 	if (!space->is_active || (e = ipc_entry_alloc(&space->is_table, namep)) == NULL) {
-		kern_return_t kr = space->is_active ? KERN_NO_SPACE : KERN_INVALID_TASK;
+		kern_return_t kr = space->is_active ? ipc_entry_missing(&space->is_table) : KERN_INVALID_TASK;
 
 		ipc_space_unlock(space);
 		ipc_port_destroy(port);

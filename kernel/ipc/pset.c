@@ -65,7 +65,7 @@ kern_return_t ipc_pset_create_in(struct ipc_space *space, mach_port_name_t *name
 		kr = KERN_NAME_EXISTS;
 	else if ((e = named ? ipc_entry_alloc_name(&space->is_table, *namep) :
 	    ipc_entry_alloc(&space->is_table, namep)) == NULL)
-		kr = KERN_RESOURCE_SHORTAGE;
+		kr = named ? KERN_RESOURCE_SHORTAGE : ipc_entry_missing(&space->is_table);
 	if (kr == KERN_SUCCESS) {
 		e->ie_object = pset;
 		e->ie_bits = MACH_PORT_TYPE_PORT_SET;

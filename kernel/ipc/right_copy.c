@@ -228,8 +228,10 @@ kern_return_t ipc_right_copyout(struct ipc_space *space, struct ipc_port *port, 
 		e = ipc_right_reverse(space, port, namep);
 	joined = e != NULL;
 	if (!joined && (e = ipc_entry_alloc(&space->is_table, namep)) == NULL) {
+		kern_return_t kr = ipc_entry_missing(&space->is_table);
+
 		ipc_space_unlock(space);
-		return KERN_RESOURCE_SHORTAGE;
+		return kr;
 	}
 	ipc_port_lock(port);
 	if (!ipc_port_alive(port)) {

@@ -226,8 +226,18 @@ trap_task_create(mach_port_name_t parent, boolean_t inherit, uint64_t user_child
 		return USE_MESSAGE;
 	kr = task_create(task, inherit, &child);
 	if (kr == KERN_SUCCESS) {
+		struct task *child_ref = child;
+
+		task_ref(child_ref);
 		name = ipc_port_copyout_send(convert_task_to_port(child), current_thread()->th_task->tk_space);
-		(void)copyout(&name, user_child, sizeof name);	/* the name exists whether or not it is told */
+		if (name == MACH_PORT_NAME_NULL) {	/* nobody would know it */
+			(void)task_terminate(child_ref);
+			kr = KERN_RESOURCE_SHORTAGE;
+		} else {
+			/* the name exists whether or not it is told */
+			(void)copyout(&name, user_child, sizeof name);
+		}
+		task_release(child_ref);
 	}
 	task_release(task);
 	return kr;

@@ -43,7 +43,8 @@ static void destroy_item(const mach_msg_type_t *type, void *data, vm_size_t leng
 		return;
 	}
 	names = *(mach_port_name_t **)data;
-	if (length == 0)
+	/* none, or none for want of memory: MACH_RCV_BODY_ERROR */
+	if (length == 0 || names == NULL)
 		return;
 	if (MACH_MSG_TYPE_PORT_ANY(type->msgt_name))
 		for (mach_msg_type_number_t i = 0; i < type->msgt_number; i++)

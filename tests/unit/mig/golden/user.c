@@ -250,6 +250,8 @@ golden_list(
 	mig_result = mach_msg(&In0P->Head, MACH_SEND_MSG | MACH_RCV_MSG,
 	    mig_size, 112, mig_port, MACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL);
 	if (mig_result != MACH_MSG_SUCCESS) {
+		if ((mig_result & ~MACH_MSG_MASK) == MACH_RCV_BODY_ERROR)
+			mach_msg_destroy(&Out0P->Head);
 		mig_dealloc_reply_port(mig_port);
 		return mig_result;
 	}
