@@ -515,8 +515,11 @@ receive(mach_msg_header_t *message, unsigned capacity, unsigned reply_name)
 	memcpy(buffer, reply_copy, carrier.size);
 	if (fake_reply_mutation.active)
 		fake_mutate(buffer, &carrier.size, sizeof(buffer), &fake_reply_mutation.seed);
-	if (!carry(&carrier))
+	if (!carry(&carrier)) {
+		/* nothing of its body arrives */
+		*message = (mach_msg_header_t){ .msgh_size = sizeof(*message), .msgh_id = reply->Head.msgh_id };
 		return MACH_RCV_BODY_ERROR;
+	}
 	if (carrier.size > capacity)
 		return MACH_RCV_TOO_LARGE;
 	memcpy(message, buffer, carrier.size);
