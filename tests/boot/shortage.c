@@ -269,7 +269,8 @@ TEST(port_routines_survive_every_failure)
 {
 	static const struct operation list[] = {
 		{ "allocate", allocate_port }, { "allocate a set", allocate_set }, { "allocate a dead name", allocate_dead_name },
-		{ "allocate many", allocate_many }, { "allocate a far name", allocate_far_name }, { "insert and extract", insert_and_extract },
+		{ "allocate many", allocate_many }, { "allocate a far name", allocate_far_name },
+		{ "insert and extract", insert_and_extract },
 		{ "names", names }, { "set members", set_members }, { "notifications", notifications }, { "rename", rename_name },
 		{ "status", port_status },
 	};
