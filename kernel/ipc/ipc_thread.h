@@ -38,6 +38,7 @@ struct ipc_thread {
 	struct ipc_port	*it_reply;		/* (c) kernel-held reply port for exceptions, NULL until first */
 	void		(*it_done)(kern_return_t);	/* (c) where an exception goes on */
 	int32_t		 it_exception_id;	/* (c) id of the request it waits for the answer to */
+	mach_port_name_t it_self_name;		/* (c) what mach_thread_self gave last */
 	uint64_t	 it_trace;		/* (c) id of the request it works on */
 };
 

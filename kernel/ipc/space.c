@@ -31,6 +31,7 @@ struct ipc_space *ipc_space_create(struct task *task)
 	spin_lock_init(&space->is_lock, &space_class);
 	space->is_refs = 1;
 	space->is_active = true;
+	space->is_task_name = space->is_host_name = MACH_PORT_NAME_NULL;
 	space->is_task = task;
 	ipc_table_init(&space->is_table);
 	counter_add(COUNT_SPACE, 1);

@@ -20,6 +20,8 @@ struct ipc_space {
 	struct spinlock	 is_lock;
 	uint32_t	 is_refs;	/* (a) */
 	bool		 is_active;	/* (s) */
+	mach_port_name_t is_task_name;	/* (a) what mach_task_self gave last: only a guess */
+	mach_port_name_t is_host_name;	/* (a) and mach_host_self */
 	struct task	*is_task;	/* (I) for messages and labels; not referenced */
 	struct ipc_table is_table;	/* (s) */
 };

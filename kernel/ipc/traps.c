@@ -26,23 +26,63 @@ long trap_mach_reply_port(void)
 	return name;
 }
 
+/*
+ * The name a right was given last time, with one more user reference: without a look at the port's lock or the reverse hash.
+ * => port as seen in its slot a moment ago, not referenced, only compared; false: not (or no more) the name of a send right to it
+ */
+static inline bool name_again(struct ipc_space *space, const struct ipc_port *port, mach_port_name_t name)
+{
+	struct ipc_entry *e;
+	bool same;
+
+	ipc_space_lock(space);
+	e = ipc_entry_lookup(&space->is_table, name);
+	same = e != NULL && e->ie_object == port && IE_TYPE(e->ie_bits) == MACH_PORT_TYPE_SEND &&
+	    ipc_port_alive(port) && ipc_label_copyout(port, MACH_MSG_TYPE_PORT_SEND);
+	if (same && IE_UREFS(e->ie_bits) < IE_UREFS_MAX)
+		e->ie_bits++;
+	else if (same)
+		e->ie_bits |= IE_PINNED;
+	ipc_space_unlock(space);
+	return same;
+}
+
 long trap_mach_thread_self(void)
 {
 	struct thread *self = current_thread();
+	struct ipc_space *space = self->th_task->tk_space;
+	mach_port_name_t name = self->th_ipc.it_self_name;
 
-	return ipc_port_copyout_send(right_copy(&self->th_task->tk_lock, &self->th_self_right), ipc_space_self());
+	if (!name_again(space, __atomic_load_n(&self->th_self_right, __ATOMIC_RELAXED), name)) {
+		name = ipc_port_copyout_send(right_copy(&self->th_task->tk_lock, &self->th_self_right), space);
+		self->th_ipc.it_self_name = name;
+	}
+	return name;
 }
 
 long trap_mach_task_self(void)
 {
 	struct task *task = current_thread()->th_task;
+	struct ipc_space *space = task->tk_space;
+	mach_port_name_t name = __atomic_load_n(&space->is_task_name, __ATOMIC_RELAXED);
 
-	return ipc_port_copyout_send(right_copy(&task->tk_lock, &task->tk_self_right), task->tk_space);
+	if (!name_again(space, __atomic_load_n(&task->tk_self_right, __ATOMIC_RELAXED), name)) {
+		name = ipc_port_copyout_send(right_copy(&task->tk_lock, &task->tk_self_right), space);
+		__atomic_store_n(&space->is_task_name, name, __ATOMIC_RELAXED);
+	}
+	return name;
 }
 
 long trap_mach_host_self(void)
 {
-	return ipc_port_copyout_send(convert_host_to_port(&realhost), ipc_space_self());
+	struct ipc_space *space = ipc_space_self();
+	mach_port_name_t name = __atomic_load_n(&space->is_host_name, __ATOMIC_RELAXED);
+
+	if (!name_again(space, realhost.h_self, name)) {
+		name = ipc_port_copyout_send(convert_host_to_port(&realhost), space);
+		__atomic_store_n(&space->is_host_name, name, __ATOMIC_RELAXED);
+	}
+	return name;
 }
 
 /* => the name space of a local task, referenced; NULL: use the message */
