@@ -238,8 +238,7 @@ long mach_msg_trap(uint64_t msg, uint64_t option, uint64_t send_size, uint64_t r
 	it->it_timeout = (uint32_t)timeout;
 	it->it_notify = (uint32_t)notify;
 	it->it_room = room(self, (uint32_t)option, (uint32_t)rcv_size);
-	if (__builtin_expect(cpu_self()->cp_message == NULL, 0))
-		ipc_rpc_refill();
+	ipc_rpc_prepare();
 	if (option & MACH_SEND_MSG) {
 		/* handing over the CPU pays only when this thread is going to wait */
 		mr = trap_send(self, (uint32_t)send_size, option & MACH_RCV_MSG ? &handoff : NULL, &received);

@@ -206,6 +206,25 @@ LINE void change_thread(struct rpc *r, struct cpu *cpu)
 	machine_handoff(cpu, cpu_machine_of(cpu), self, next);
 }
 
+/* => interrupts on */
+static __attribute__((noinline)) void refill(void)
+{
+	struct ipc_kmsg *kmsg = ipc_kmsg_alloc(IKM_LARGEST - IKM_OVERHEAD);
+	unsigned long flags;
+
+	if (kmsg == NULL)
+		return;
+	flags = interrupts_disable();
+	if (cpu_self()->cp_message == NULL) {
+		counter_add(COUNT_KMSG, -1);	/* the processor's, no message */
+		cpu_self()->cp_message = kmsg;
+		kmsg = NULL;
+	}
+	interrupts_restore(flags);
+	if (kmsg != NULL)
+		ipc_kmsg_free(kmsg);
+}
+
 /* The receiver's memory is not there: the message becomes an ordinary one, copied out as the receiver is able to */
 static void __attribute__((noinline, noreturn)) deliver_slowly(struct cpu *cpu, const struct header *h)
 {
@@ -218,7 +237,7 @@ static void __attribute__((noinline, noreturn)) deliver_slowly(struct cpu *cpu, 
 	counter_add(COUNT_KMSG, 1);
 	*(struct header *)(void *)&kmsg->ikm_header = *h;
 	interrupts_enable();
-	ipc_rpc_refill();
+	refill();
 	mr = ipc_kmsg_put(current_thread()->th_ipc.it_msg, kmsg, size);
 	thread_syscall_return(mr);
 }
@@ -435,20 +454,8 @@ void ipc_rpc(uint64_t msg, uint64_t option, uint64_t send_size, uint64_t rcv_siz
 		exchange(&r, &h, msg, (uint32_t)send_size, (uint32_t)rcv_size, (uint32_t)rcv_name, false);
 }
 
-void ipc_rpc_refill(void)
+void ipc_rpc_prepare(void)
 {
-	struct ipc_kmsg *kmsg = ipc_kmsg_alloc(IKM_LARGEST - IKM_OVERHEAD);
-	unsigned long flags;
-
-	if (kmsg == NULL)
-		return;
-	flags = interrupts_disable();
-	if (cpu_self()->cp_message == NULL) {
-		counter_add(COUNT_KMSG, -1);	/* the processor's, no message */
-		cpu_self()->cp_message = kmsg;
-		kmsg = NULL;
-	}
-	interrupts_restore(flags);
-	if (kmsg != NULL)
-		ipc_kmsg_free(kmsg);
+	if (__builtin_expect(cpu_self()->cp_message == NULL, 0))
+		refill();
 }

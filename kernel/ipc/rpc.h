@@ -14,6 +14,6 @@ struct thread;
  */
 void	ipc_rpc(uint64_t msg, uint64_t option, uint64_t send_size, uint64_t rcv_size, uint64_t rcv_name);
 /* => interrupts on, nothing locked: this CPU has its message buffer again, if memory can be had */
-void	ipc_rpc_refill(void);
+void	ipc_rpc_prepare(void);
 
 #endif

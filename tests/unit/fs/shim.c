@@ -13,6 +13,7 @@
 
 #include "../../../servers/unix/fs/enode.h"
 #include "../../../servers/unix/job.h"
+#include "../../../servers/unix/loan.h"
 #include "../../../servers/unix/procinfo.h"
 #include "../../../servers/unix/system.h"
 #include "shim.h"
@@ -21,6 +22,43 @@ uint8_t *shim_disk;
 uint64_t shim_disk_size;
 int shim_signals;
 struct cred *shim_cred;
+
+/* ---- loans: nobody to lend a file to ---- */
+
+int64_t
+loan_take(struct loan *loan)
+{
+	(void)loan;
+	abort();
+}
+
+void
+loan_give(struct loan *loan, int64_t position, bool accessed)
+{
+	(void)loan;
+	(void)position;
+	(void)accessed;
+	abort();
+}
+
+void
+loan_resize(struct item *item, uint64_t size)
+{
+	(void)item;
+	(void)size;
+}
+
+void
+loan_freeze(struct item *item)
+{
+	(void)item;
+}
+
+void
+loan_thaw(struct item *item)
+{
+	(void)item;
+}
 
 /* ---- kernel ---- */
 

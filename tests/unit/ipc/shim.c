@@ -9,6 +9,7 @@
 #include <ipc/kmsg.h>
 #include <ipc/kobject.h>
 #include <ipc/port.h>
+#include <ipc/rpc.h>
 #include <ipc/space.h>
 #include <kern/counter.h>
 #include <kern/lock.h>
@@ -380,4 +381,34 @@ long shim_resume(struct thread *t)
 void shim_break(struct thread *t, bool timed_out)
 {
 	thread_go(t, timed_out ? WAIT_TIMED_OUT : WAIT_INTERRUPTED);
+}
+
+/* the fast path needs a processor to give away */
+void ipc_rpc_prepare(void)
+{
+}
+
+/* there are no registers to put into an exception's message */
+uint32_t machine_thread_state_count(int flavor)
+{
+	(void)flavor;
+	return 0;
+}
+
+kern_return_t machine_thread_get_state(struct thread *thread, int flavor, uint32_t *state, uint32_t *count)
+{
+	(void)thread;
+	(void)flavor;
+	(void)state;
+	(void)count;
+	return KERN_INVALID_ARGUMENT;
+}
+
+kern_return_t machine_thread_set_state(struct thread *thread, int flavor, const uint32_t *state, uint32_t count)
+{
+	(void)thread;
+	(void)flavor;
+	(void)state;
+	(void)count;
+	return KERN_INVALID_ARGUMENT;
 }
