@@ -55,7 +55,7 @@ $(B)/obj/gen/kernel/%.c.o: $(B)/gen/kernel/%.c kernel/rules.mk
 $(B)/gen/kernel/%.server.c: abi/%.defs $(MIG)
 	$(call say,MIG,$<)
 	@mkdir -p $(@D)
-	$(Q)CC=$(CC) $(MIG) -DKERNEL_SERVER=1 -DKERNEL=1 -Iabi -user /dev/null -header /dev/null \
+	$(Q)CC=$(CC) $(MIG) -DKERNEL_SERVER=1 -DKERNEL=1 -DMACH_PCSAMPLE=1 -Iabi -user /dev/null -header /dev/null \
 		-sheader $(@:.c=.h) -server $@ -MD $(@:.c=.d) $<
 
 -include kernel/link.mk

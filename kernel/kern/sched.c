@@ -20,6 +20,7 @@
 #include <debug/trace.h>
 #include <kern/panic.h>
 #include <kern/processor.h>
+#include <kern/sample.h>
 #include <kern/sched.h>
 #include <kern/slab.h>
 #include <kern/switch.h>
@@ -62,6 +63,32 @@ usage_decay(struct thread *t, uint64_t now)
 		t->th_cpu_usage = 0;
 }
 
+/* Whoever enters the kernel does not look at the clock: the end of a quantum counts in which mode it found the thread. Neither
+   time ever goes down */
+static void
+split_time(const struct thread *t, uint64_t ns, uint64_t *user, uint64_t *system)
+{
+	uint32_t found = t->th_found_user + t->th_found_system;
+	uint64_t all = *user + *system + ns, due;
+
+	due = found != 0 ? all / found * t->th_found_system : 0;
+	if (t->th_task == kernel_task)
+		due = all;
+	due = due > *system ? due - *system : 0;
+	if (due > ns)
+		due = ns;
+	*system += due;
+	*user += ns - due;
+}
+
+void
+sched_times(const struct thread *t, uint64_t *user, uint64_t *system)
+{
+	*user = t->th_user_ns;
+	*system = t->th_system_ns;
+	split_time(t, cpu_ticks_to_ns(t->th_ticks), user, system);
+}
+
 /* ticks of CPU time become ns of use; => the thread does not run, or runs here with interrupts off */
 static void
 usage_settle(struct thread *t)
@@ -71,10 +98,7 @@ usage_settle(struct thread *t)
 	if (t->th_ticks == 0)
 		return;
 	t->th_ticks = 0;
-	if (t->th_task == kernel_task)
-		t->th_system_ns += ns;
-	else
-		t->th_user_ns += ns;
+	split_time(t, ns, &t->th_user_ns, &t->th_system_ns);
 	t->th_cpu_usage += ns;
 }
 
@@ -587,6 +611,10 @@ quantum_end(void *arg)
 	if (t->th_state & TH_IDLE)
 		return;
 	sched_charge(t);
+	if (c->cp_tick_in_user)
+		t->th_found_user++;
+	else
+		t->th_found_system++;
 	if (spin_trylock(&t->th_lock)) {	/* contended: the next quantum will do */
 		t->th_pri = (int16_t)effective_priority(t, now);
 		spin_unlock(&t->th_lock);
@@ -759,5 +787,6 @@ sched_cpu_init(struct cpu *c, struct cpu_sched *s)
 	s->cs_runq = &s->cs_runqs[0];
 	s->cs_cur_pri = PRI_QUEUES;
 	timer_init(&s->cs_quantum, quantum_end, c);
+	sample_cpu_init(s);
 	c->cp_sched = s;
 }

@@ -61,6 +61,7 @@ struct cpu_sched {
 	uint64_t	 cs_stamp;		/* (o) ticks when the running thread was charged last */
 	uint64_t	 cs_switches;		/* (o) */
 	struct run_queue cs_runqs[2];
+	struct timer	 cs_sample;		/* sample.c */
 };
 
 const struct sched_policy *sched_policy(int number);	/* NULL: no such policy */
@@ -98,6 +99,8 @@ void	sched_kicked(void);
 void	idle_begin(struct thread *prev);
 bool	sched_other_runnable(void);
 void	sched_charge(struct thread *);		/* (o) account the current thread up to now */
+/* the thread's CPU time so far: the sum is exact, the split by what the ends of quanta found; => it may run on meanwhile */
+void	sched_times(const struct thread *, uint64_t *user_ns, uint64_t *system_ns);
 void	sched_settle_self(void);		/* the current thread's time is all in th_user_ns and th_system_ns */
 
 #endif

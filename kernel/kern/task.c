@@ -17,6 +17,7 @@
 #include <kern/panic.h>
 #include <kern/processor.h>
 #include <kern/right.h>
+#include <kern/sample.h>
 #include <kern/sched.h>
 #include <kern/slab.h>
 #include <kern/string.h>
@@ -163,6 +164,7 @@ task_release(struct task *t)
 		return;
 	KASSERT(t->tk_cleaned && t->tk_thread_count == 0);
 	emulation_release(t->tk_emulation);
+	sampler_free(t->tk_sampler);
 	pset_release(t->tk_pset);
 	machine_task_destroy(t);
 	ipc_space_release(t->tk_space);

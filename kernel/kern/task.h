@@ -18,6 +18,7 @@
 struct ipc_space;
 struct ipc_port;
 struct processor_set;
+struct sampler;
 struct vm_map;
 
 #define TASK_PORT_REGISTER_MAX	4
@@ -51,6 +52,7 @@ struct task {
 	int32_t		 tk_priority;		/* (k) for new threads */
 	struct processor_set *tk_pset;		/* (k) with a reference; for new threads */
 	struct emulation_vector *tk_emulation;	/* (k) replaced whole; the trap path reads a per-thread copy */
+	struct sampler	*tk_sampler;		/* sample lock */
 	uint64_t	 tk_dead_user_ns, tk_dead_system_ns;	/* (k) of terminated threads */
 	uint64_t	 tk_created;		/* (I) wall clock ns */
 	struct task_events tk_events;		/* (a) statistics */

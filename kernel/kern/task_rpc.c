@@ -159,10 +159,11 @@ task_times(struct task *task, uint64_t *user, uint64_t *system)
 
 	*user = *system = 0;
 	queue_for_each(q, &task->tk_threads) {
-		struct thread *t = queue_entry(q, struct thread, th_task_link);
+		uint64_t u, s;
 
-		*user += t->th_user_ns + cpu_ticks_to_ns(t->th_ticks);
-		*system += t->th_system_ns;
+		sched_times(queue_entry(q, struct thread, th_task_link), &u, &s);
+		*user += u;
+		*system += s;
 	}
 }
 

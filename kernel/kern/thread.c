@@ -17,6 +17,7 @@
 #include <kern/panic.h>
 #include <kern/processor.h>
 #include <kern/right.h>
+#include <kern/sample.h>
 #include <kern/sched.h>
 #include <kern/slab.h>
 #include <kern/stack.h>
@@ -122,6 +123,7 @@ thread_release(struct thread *t)
 	timer_drain(&t->th_wait_timer);
 	timer_drain(&t->th_depress_timer);
 	machine_thread_destroy(t);
+	sampler_free(t->th_sampler);
 	pset_release(t->th_pset);
 	task_release(t->th_task);
 	counter_add(COUNT_THREAD, -1);

@@ -27,6 +27,7 @@ struct cpu;
 struct ipc_port;
 struct processor_set;
 struct run_queue;
+struct sampler;
 
 /* th_state bits */
 #define TH_RUN		0x01	/* running or on a run queue */
@@ -99,6 +100,8 @@ struct thread {
 	uint64_t	 th_cpu_usage;		/* (t) decayed recent use, ns */
 	uint64_t	 th_usage_stamp;	/* (t) uptime of the last decay */
 	uint64_t	 th_user_ns, th_system_ns;	/* (c) */
+	uint32_t	 th_found_user, th_found_system;	/* (c) by the end of a quantum: in which mode */
+	struct sampler	*th_sampler;		/* sample lock */
 	uint64_t	 th_ticks;		/* (c) CPU time not yet in the two above: sched_settle */
 	uint64_t	 th_stop_ticks;		/* (c) when it last left a CPU */
 	uint64_t	 th_created;		/* (I) wall clock ns */

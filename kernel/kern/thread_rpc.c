@@ -165,9 +165,10 @@ thread_run_state(const struct thread *t)
 static void
 thread_basic(struct thread *t, struct thread_basic_info *info)
 {
-	uint64_t user = t->th_user_ns + cpu_ticks_to_ns(t->th_ticks), system = t->th_system_ns;
+	uint64_t user, system;
 	unsigned long flags;
 
+	sched_times(t, &user, &system);
 	memset(info, 0, sizeof *info);
 	info->user_time = time_rpc(user);
 	info->system_time = time_rpc(system);

@@ -29,6 +29,7 @@
 #include <vm/pageout.h>
 #include <vm/pager.h>
 #include <vm/swap.h>
+#include <kern/sample.h>
 #include <kern/exception.h>
 #include <kern/panic.h>
 #include <kern/string.h>
@@ -193,6 +194,7 @@ ask_for_page(struct fault *f, struct vm_object *o, uint64_t index, vm_prot_t wan
 		f->f_asked = true;
 		vm_page_my_events()->ve_pageins++;
 		current_thread()->th_task->tk_events.te_pageins++;
+		pc_sample(SAMPLED_PC_VM_PAGEIN_FAULTS);
 		return RESOLVE_AGAIN;
 	}
 	spin_lock(&o->vo_lock);
@@ -651,10 +653,13 @@ vm_fault(struct vm_map *map, uint64_t va, vm_prot_t prot, bool user_trap)
 
 	ev->ve_faults++;
 	te->te_faults++;
+	pc_sample(SAMPLED_PC_VM_FAULTS_ANY);
 	kr = fault_loop(map, va, prot, user_trap, false);
 	/* statistics only: a pre-emption in between may credit a neighbour's event */
 	te->te_cow_faults += ev->ve_cow != cow;
 	te->te_zero_fills += ev->ve_zero_fill != zero;
+	pc_sample((ev->ve_cow != cow ? SAMPLED_PC_VM_COW_FAULTS : 0) |
+	    (ev->ve_zero_fill != zero ? SAMPLED_PC_VM_ZFILL_FAULTS : 0));
 	return kr;
 }
 

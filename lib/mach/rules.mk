@@ -30,7 +30,7 @@ MACH_GEN_H  += $(B)/gen/user/$(2).h
 $(B)/gen/user/$(1).user.c: abi/$(1).defs $(MIG)
 	$$(call say,MIG,$$<)
 	@mkdir -p $$(@D) $(B)/gen/user/$(dir $(2))
-	$$(Q)CC="$$(CC)" $$(MIG) -Iabi -user $$@ -header $(B)/gen/user/$(2).h -server /dev/null \
+	$$(Q)CC="$$(CC)" $$(MIG) -DMACH_PCSAMPLE=1 -Iabi -user $$@ -header $(B)/gen/user/$(2).h -server /dev/null \
 		-MD -MF $$(@:.c=.d) -MT $$@ $$<
 $(B)/gen/user/$(2).h: $(B)/gen/user/$(1).user.c
 endef

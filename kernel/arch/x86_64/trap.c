@@ -88,6 +88,7 @@ static void interrupt_dispatch(struct user_regs *regs)
 	switch (regs->trapno) {
 	case VECTOR_TIMER:
 		lapic_eoi();
+		cpu->cp_tick_in_user = regs_from_user(regs);
 		timer_interrupt();
 		break;
 	case VECTOR_RESCHEDULE:

@@ -70,6 +70,8 @@ void	call_continuation(void (*fn)(void)) __attribute__((noreturn));
 void	machine_return_to_user(void) __attribute__((noreturn));
 /* => interrupts off, kernel stack not needed any more: straight to user mode, where th entered by syscall with a canonical RIP */
 void	machine_return_from_syscall(struct thread *) __attribute__((noreturn));
+/* where the thread is, or entered the kernel from, in user mode */
+static inline uint64_t machine_user_pc(const struct machine_thread *mt) { return mt->mt_regs.rip; }
 static inline void machine_set_syscall_result(struct machine_thread *mt, uint64_t v) { mt->mt_regs.rax = v; }
 
 /* flavours of mach-abi section 9; count in 32-bit words, in/out */

@@ -37,6 +37,7 @@ struct cpu {
 	void		*cp_machine;		/* GDT, TSS, IST stacks: arch */
 	struct ipc_kmsg	*cp_message;		/* owned by ipc/rpc.c */
 	int64_t		*cp_counters;		/* owned by kern/counter.c */
+	bool		 cp_tick_in_user;	/* the timer's interrupt came in user mode */
 };
 
 extern uint32_t cpu_count;			/* CPUs found and started */
