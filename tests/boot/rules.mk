@@ -17,12 +17,14 @@ USER_PROGRAMS += $(B)/bin/tests/compat
 
 $(foreach t,$(BOOT_TESTS),$(eval $(call native_program,tests/$(t),tests/boot/$(t).c $(BOOT_HARNESS))))
 
+$(eval $(call native_program,tests/gang,tests/boot/gang/gang.c $(GANG_SRC) $(BOOT_HARNESS)))
+
 # says what it was given: tools/console-tests
 $(eval $(call native_program,tests/script_args,tests/boot/script/args.c))
 
 .PHONY: test-boot
-test-boot: deps kernel $(patsubst %,$(B)/bin/tests/%,$(BOOT_TESTS) compat script_args) $(B)/bin/debugger $(B)/bin/debugger-victim
-	@tools/boot-tests --smp "$(BOOT_SMPS)" $(B) $(filter-out $(BOOT_LONG),$(BOOT_TESTS)) compat; boot=$$?; tools/console-tests $(B) && exit $$boot
+test-boot: deps kernel $(patsubst %,$(B)/bin/tests/%,$(BOOT_TESTS) compat gang script_args) $(B)/bin/debugger $(B)/bin/debugger-victim
+	@tools/boot-tests --smp "$(BOOT_SMPS)" $(B) $(filter-out $(BOOT_LONG),$(BOOT_TESTS)) compat gang; boot=$$?; tools/console-tests $(B) && exit $$boot
 
 boot-%: kernel $(B)/bin/tests/%
 	@tools/boot-tests --verbose --smp "$(SMP)" $(B) $*
