@@ -107,7 +107,8 @@ boot_line_parse(struct boot_line *l, const char *text, boot_assign_fn *assign, v
 			}
 			if (s[1] == '(' && !first)
 				return "$( ) must be a word of its own";
-			action = s[1] == '(';
+			if (action && !first)
+				return "text after $( )";
 			s = reference(s, name);
 			if (s == NULL)
 				return "reference not closed, empty or too long";
@@ -139,7 +140,7 @@ expand_word(const char *s, boot_value_fn *value, void *context, char *to, size_t
 			continue;
 		}
 		s = reference(s, name);
-		if (!value(context, name, to + n, size - n)) {
+		if (s == NULL || !value(context, name, to + n, size - n)) {
 			*error = "unknown variable, or no right for it";
 			return NULL;
 		}
@@ -157,7 +158,7 @@ const char *
 boot_line_expand(const struct boot_line *l, boot_value_fn *value, void *context, char *buf, size_t size,
     size_t *used, size_t *argv, unsigned *argc, unsigned max)
 {
-	const char *s = skip_blanks(l->bl_text), *error = NULL;
+	const char *s = l->bl_comment ? "" : skip_blanks(l->bl_text), *error = NULL;
 	size_t at = 0;
 	unsigned n = 0;
 

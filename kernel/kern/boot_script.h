@@ -29,8 +29,8 @@ typedef bool boot_value_fn(void *context, const char *name, char *to, size_t siz
 
 /* => NULL when the line is well formed, else what is wrong */
 const char	*boot_line_parse(struct boot_line *, const char *text, boot_assign_fn *, void *context);
-/* => the arguments of the line with variables replaced, each terminated, at buf; argv[i] is the offset of word i.
-   NULL when good, else what is wrong (and *where: the word) */
+/* => a well-formed line's arguments with variables replaced, each terminated, at buf; argv[i] is the offset of word i. A comment has none.
+   NULL when good, else what is wrong */
 const char	*boot_line_expand(const struct boot_line *, boot_value_fn *, void *context, char *buf, size_t size,
 		    size_t *used, size_t *argv, unsigned *argc, unsigned max);
 
