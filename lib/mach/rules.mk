@@ -27,7 +27,7 @@ MACH_SERVER_C := $(patsubst %,$(B)/gen/user/%.server.c,$(MACH_SERVER_MIG))
 define mach_user_stubs
 MACH_USER_C += $(B)/gen/user/$(1).user.c
 MACH_GEN_H  += $(B)/gen/user/$(2).h
-$(B)/gen/user/$(1).user.c: abi/$(1).defs $(MIG)
+$(B)/gen/user/$(1).user.c: abi/$(1).defs $(MIG) lib/mach/rules.mk
 	$$(call say,MIG,$$<)
 	@mkdir -p $$(@D) $(B)/gen/user/$(dir $(2))
 	$$(Q)CC="$$(CC)" $$(MIG) -DMACH_PCSAMPLE=1 -Iabi -user $$@ -header $(B)/gen/user/$(2).h -server /dev/null \
