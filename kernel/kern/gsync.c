@@ -4,11 +4,13 @@
  *
  * OBJECT  gsync_waiter, on the waiting thread's kernel stack, in a hash bucket by the key of its address: (map, address), or
  *         (object, offset) for shared keys. It holds a reference that keeps the key unique.
- * STATES  queued (gw_bucket set) -> off (taken by a waker, or by itself after a time-out, an interruption or a changed value).
+ * STATES  queued (gw_bucket set) -> off (gw_bucket null): taken by a waker, whose last access that is, or by itself after a
+ *         time-out, an interruption or a changed value.
  *         Reading the word may fault, so it is done after queueing, without locks: a waker that stored a new value before it
  *         looked at the queue finds the waiter there, one that comes later is found by the value.
  * LOCKS   bucket lock (spin), two at a time in address order (requeue).
  */
+#include <debug/racer.h>
 #include <kern/gsync.h>
 #include <kern/lock.h>
 #include <kern/mig_kernel.h>
@@ -146,7 +148,8 @@ waiter_sleep(struct gsync_waiter *w, uint64_t deadline)
 		thread_will_wait(true, deadline);
 		spin_unlock(&b->gb_lock);
 		result = thread_block(NULL);
-		if (result == WAIT_AWAKENED || !waiter_withdraw(w))
+		/* off before this memory is given up; who was woken as well as timed out was woken */
+		if (!waiter_withdraw(w) || result == WAIT_AWAKENED)
 			return KERN_SUCCESS;
 		return result == WAIT_TIMED_OUT ? KERN_TIMEDOUT : KERN_INTERRUPTED;
 	}
@@ -196,7 +199,10 @@ bucket_find(struct gsync_bucket *b, const struct vm_key *key)
 	return NULL;
 }
 
-/* => bucket locked. The waiter's memory may be gone as soon as gw_bucket is cleared; the thread is returned referenced */
+/*
+ * => bucket locked. The thread is made to go first, for once gw_bucket is cleared it may do so by itself: then its memory is gone,
+ *    and what it waits for is something else. The thread is returned referenced
+ */
 static struct thread *
 waiter_wake(struct gsync_waiter *w)
 {
@@ -204,8 +210,9 @@ waiter_wake(struct gsync_waiter *w)
 
 	thread_ref(t);
 	queue_remove(&w->gw_link);
-	__atomic_store_n(&w->gw_bucket, NULL, __ATOMIC_RELEASE);
 	thread_go(t, WAIT_AWAKENED);
+	race_point();
+	__atomic_store_n(&w->gw_bucket, NULL, __ATOMIC_RELEASE);
 	return t;
 }
 

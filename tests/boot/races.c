@@ -4,6 +4,8 @@
  * dawdle at locks and between steps, so that moments are long. Each test counts what must be the same on both sides.
  * A word "seconds=N" on the module's line sets the time of each (default 2).
  */
+#include <mach/gnumach.h>
+#include <mach/gsync.h>
 #include "harness/test.h"
 
 #define SELF mach_task_self()
@@ -211,6 +213,40 @@ TEST(a_wait_ends_by_an_abort_or_by_a_message)
 	test_sleep(test_seconds(2) * 1000);
 	finish(threads, 5);
 	test_racer(0);
+	balance(port);
+}
+
+static volatile unsigned word;
+
+/* waits for the word to change, then for a message that nobody sends: only its time may end that */
+static void word_waiter(void *arg)
+{
+	while (!stop) {
+		gsync_wait(SELF, (vm_address_t)(uintptr_t)&word, word, 0, 1, GSYNC_TIMED);
+		CHECK_EQ(receive(*(mach_port_t *)arg, 1), MACH_RCV_TIMED_OUT);
+	}
+}
+
+static void word_changer(void *arg)
+{
+	(void)arg;
+	while (!stop) {
+		word++;
+		gsync_wake(SELF, (vm_address_t)(uintptr_t)&word, 0, GSYNC_BROADCAST);
+	}
+}
+
+TEST(a_wake_of_a_word_ends_no_later_wait)
+{
+	mach_port_t threads[3];
+
+	begin();
+	test_racer(STRENGTH);
+	run(word_waiter, (void *)&port, threads, 2);
+	run(word_changer, NULL, threads + 2, 1);
+	test_sleep(test_seconds(2) * 1000);
+	test_racer(0);
+	finish(threads, 3);
 	balance(port);
 }
 
