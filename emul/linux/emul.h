@@ -82,9 +82,9 @@ long	emul_strlen(const char *, size_t max);
 long	emul_cmpxchg(uint32_t *, uint32_t old, uint32_t new, uint32_t *was);
 int	emul_wait_msg(mach_msg_header_t *, int option, unsigned send_size, unsigned rcv_size, unsigned rcv_name,
 	    unsigned timeout, unsigned notify);
-void	emul_xsave(void *, uint64_t mask);
+long	emul_xsave(void *, uint64_t mask);
 long	emul_xrstor(const void *, uint64_t mask);
-void	emul_fxsave(void *);
+long	emul_fxsave(void *);
 long	emul_fxrstor(const void *);
 
 /* rpc.c */

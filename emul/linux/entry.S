@@ -230,14 +230,18 @@ emul_cmpxchg:
 	ret
 	fixup	1b, 2b, 3b
 
-/* void emul_xsave(void *area, uint64_t mask); emul_xrstor: 0, or -EFAULT for an image the processor refuses */
+/* long emul_xsave(void *area, uint64_t mask), emul_xrstor: 0, or -EFAULT, also for an image the processor refuses */
 	.globl	emul_xsave, emul_xrstor, emul_fxsave, emul_fxrstor
 emul_xsave:
 	movl	%esi, %eax
 	movq	%rsi, %rdx
 	shrq	$32, %rdx
-	xsave64	(%rdi)
+1:	xsave64	(%rdi)
+2:	xorl	%eax, %eax
 	ret
+3:	movq	$-14, %rax
+	ret
+	fixup	1b, 2b, 3b
 emul_xrstor:
 	movl	%esi, %eax
 	movq	%rsi, %rdx
@@ -249,8 +253,12 @@ emul_xrstor:
 	ret
 	fixup	1b, 2b, 3b
 emul_fxsave:
-	fxsave64 (%rdi)
+1:	fxsave64 (%rdi)
+2:	xorl	%eax, %eax
 	ret
+3:	movq	$-14, %rax
+	ret
+	fixup	1b, 2b, 3b
 emul_fxrstor:
 1:	fxrstor64 (%rdi)
 2:	xorl	%eax, %eax

@@ -54,30 +54,28 @@ static void load_context(struct emul_regs *r, const struct sigcontext *c)
 	};
 }
 
-/* the present extended state into the thread structure, marked as Linux marks it; => its size in the frame */
-static uint32_t save_xstate(struct tcb *t)
-{
-	struct sw_bytes sw = { 0 };
+#define XSTATE_HEADER	512		/* 64 bytes after those of FXSAVE; the processor wants the most of them zero */
 
-	memset(t->t_xstate, 0, emul_xstate_size);
-	if (!emul_xstate_mask) {
-		emul_fxsave(t->t_xstate);
-		return 512;
-	}
-	emul_xsave(t->t_xstate, emul_xstate_mask);
-	sw = (struct sw_bytes){ .magic1 = XSTATE_MAGIC1, .size = emul_xstate_size + 4, .features = emul_xstate_mask,
-	    .xstate_size = emul_xstate_size };
-	memcpy(t->t_xstate + XSTATE_SW, &sw, sizeof sw);
-	return emul_xstate_size + 4;
+/* bytes of the extended state in a frame, with the mark behind it */
+static uint32_t xstate_size(void)
+{
+	return emul_xstate_mask ? emul_xstate_size + 4 : 512;
 }
 
-static long push_xstate(struct tcb *t, uint64_t to, uint32_t size)
+/* The present extended state straight into the frame, marked as Linux marks it */
+static long push_xstate(uint64_t to)
 {
-	uint32_t magic2 = XSTATE_MAGIC2, body = size == 512 ? 512 : size - 4;
+	const uint32_t magic2 = XSTATE_MAGIC2;
+	const uint64_t header[8] = { 0 };
+	struct sw_bytes sw = { .magic1 = XSTATE_MAGIC1, .size = emul_xstate_size + 4, .features = emul_xstate_mask,
+	    .xstate_size = emul_xstate_size };
 
-	if (emul_copy((void *)to, t->t_xstate, body) < 0)
+	if (!emul_xstate_mask)
+		return emul_fxsave((void *)to);
+	if (emul_copy((void *)(to + XSTATE_HEADER), header, sizeof header) < 0 || emul_xsave((void *)to, emul_xstate_mask) < 0 ||
+	    emul_copy((void *)(to + XSTATE_SW), &sw, sizeof sw) < 0)
 		return -LX_EFAULT;
-	return size == 512 ? 0 : emul_copy((void *)(to + body), &magic2, sizeof magic2);
+	return emul_copy((void *)(to + emul_xstate_size), &magic2, sizeof magic2);
 }
 
 static uint64_t frame_stack(const struct tcb *t, const struct emul_sigaction *sa)
@@ -94,8 +92,7 @@ long emul_frame_push(struct tcb *t, const struct emul_sigaction *sa, const struc
     uint64_t trapno, uint64_t error, uint64_t cr2)
 {
 	struct rt_sigframe frame = { .restorer = sa->sa_restorer, .info = *info };
-	uint32_t xsize = save_xstate(t);
-	uint64_t fpstate = (frame_stack(t, sa) - xsize) & ~63ull;
+	uint64_t fpstate = (frame_stack(t, sa) - xstate_size()) & ~63ull;
 	uint64_t sp = ((fpstate - sizeof frame) & ~15ull) - 8;
 
 	if (!(sa->sa_flags & EMUL_SA_RESTORER))
@@ -111,7 +108,7 @@ long emul_frame_push(struct tcb *t, const struct emul_sigaction *sa, const struc
 	frame.uc.mc.oldmask = mask;
 	frame.uc.mc.fpstate = fpstate;
 	frame.uc.mask = mask;
-	if (push_xstate(t, fpstate, xsize) < 0 || emul_copy((void *)sp, &frame, sizeof frame) < 0)
+	if (push_xstate(fpstate) < 0 || emul_copy((void *)sp, &frame, sizeof frame) < 0)
 		return -LX_EFAULT;
 	if (t->t_alt_flags)		/* SS_AUTODISARM */
 		t->t_alt_stack = t->t_alt_size = t->t_alt_flags = 0;
@@ -125,23 +122,21 @@ long emul_frame_push(struct tcb *t, const struct emul_sigaction *sa, const struc
 	return 0;
 }
 
-/* Take back the extended state; what the processor refuses leaves the state as it is. */
-static long pop_xstate(struct tcb *t, uint64_t from)
+/* Take back the extended state, straight from the frame; one that cannot be read or that the processor refuses is fatal, as in Linux. */
+static long pop_xstate(uint64_t from)
 {
 	struct sw_bytes sw;
-	uint32_t magic2 = 0, size = emul_xstate_mask ? emul_xstate_size : 512;
+	uint32_t magic2 = 0;
 
-	if (emul_copy(t->t_xstate, (const void *)from, 512) < 0)
+	if (emul_copy(&sw, (const void *)(from + XSTATE_SW), sizeof sw) < 0)
 		return -LX_EFAULT;
-	memcpy(&sw, t->t_xstate + XSTATE_SW, sizeof sw);
-	if (!emul_xstate_mask || sw.magic1 != XSTATE_MAGIC1 || sw.xstate_size != size)
-		return emul_fxrstor(t->t_xstate);
-	if (emul_copy(t->t_xstate, (const void *)from, size) < 0 ||
-	    emul_copy(&magic2, (const void *)(from + size), sizeof magic2) < 0)
+	if (!emul_xstate_mask || sw.magic1 != XSTATE_MAGIC1 || sw.xstate_size != emul_xstate_size)
+		return emul_fxrstor((const void *)from);
+	if (emul_copy(&magic2, (const void *)(from + emul_xstate_size), sizeof magic2) < 0)
 		return -LX_EFAULT;
 	if (magic2 != XSTATE_MAGIC2)
-		return emul_fxrstor(t->t_xstate);
-	return emul_xrstor(t->t_xstate, sw.features & emul_xstate_mask);
+		return emul_fxrstor((const void *)from);
+	return emul_xrstor((const void *)from, sw.features & emul_xstate_mask);
 }
 
 long emul_rt_sigreturn(long a, long b, long c, long d, long e, long f)
@@ -151,7 +146,7 @@ long emul_rt_sigreturn(long a, long b, long c, long d, long e, long f)
 
 	(void)a, (void)b, (void)c, (void)d, (void)e, (void)f;
 	if (emul_copy(&frame, (const void *)(t->t_regs.rsp - 8), sizeof frame) < 0 ||
-	    (frame.uc.mc.fpstate && pop_xstate(t, frame.uc.mc.fpstate) < 0)) {
+	    (frame.uc.mc.fpstate && pop_xstate(frame.uc.mc.fpstate) < 0)) {
 		unix_sig_fatal(emul_call_port(), LXS_SEGV);
 		return -LX_EFAULT;
 	}

@@ -112,8 +112,11 @@ void *memcpy(void *to, const void *from, size_t n)
 void *memset(void *to, int c, size_t n)
 {
 	void *d = to;
+	size_t words = n / 8;
 
-	__asm__ volatile("rep stosb" : "+D"(d), "+c"(n) : "a"(c) : "memory");
+	n %= 8;
+	__asm__ volatile("rep stosq; movq %2, %%rcx; rep stosb"
+	    : "+D"(d), "+c"(words) : "r"(n), "a"((uint8_t)c * 0x0101010101010101ull) : "memory");
 	return to;
 }
 

@@ -61,6 +61,29 @@ static void settle_for_handler(struct tcb *t, const struct emul_sigaction *sa)
 	t->t_call = -1;
 }
 
+/* tell the server when the sets it works with have changed */
+static void push_actions(struct emul_process *p)
+{
+	uint64_t ignored = 0, caught = 0;
+	int64_t result = 0;
+
+	for (int sig = 1; sig <= SIG_MAX; sig++) {
+		if (p->ep_actions[sig].sa_handler == EMUL_SIG_IGN)
+			ignored |= sigbit(sig);
+		else if (p->ep_actions[sig].sa_handler != EMUL_SIG_DFL)
+			caught |= sigbit(sig);
+	}
+	bool no_wait = p->ep_actions[LXS_CHLD].sa_flags & EMUL_SA_NOCLDWAIT;
+	bool no_stop = p->ep_actions[LXS_CHLD].sa_flags & EMUL_SA_NOCLDSTOP;
+	uint64_t flags = (uint64_t)no_wait | (uint64_t)no_stop << 1;
+	if (ignored == p->ep_ignored && caught == p->ep_caught && flags == p->ep_child_flags)
+		return;
+	p->ep_ignored = ignored;
+	p->ep_caught = caught;
+	p->ep_child_flags = flags;
+	unix_sig_actions(emul_call_port(), ignored, caught, (int)flags, &result);
+}
+
 /* Enter the handler of one signal; false when the action is not a handler any more. */
 static bool handle(struct tcb *t, const struct lx_siginfo *info, uint64_t trapno, uint64_t error, uint64_t cr2)
 {
@@ -79,8 +102,10 @@ static bool handle(struct tcb *t, const struct lx_siginfo *info, uint64_t trapno
 		unix_sig_fatal(emul_call_port(), LXS_SEGV);
 		return true;
 	}
-	if (sa.sa_flags & EMUL_SA_RESETHAND)
+	if (sa.sa_flags & EMUL_SA_RESETHAND) {
 		slot->sa_handler = EMUL_SIG_DFL;
+		push_actions(t->t_process);
+	}
 	emul_mask_set(t, t->t_slot->us_mask | sa.sa_mask | (sa.sa_flags & EMUL_SA_NODEFER ? 0 : sigbit(sig)));
 	return true;
 }
@@ -148,29 +173,6 @@ void emul_faulted(void)
 	slot->us_fault_sig = 0;
 	if (!handle(t, &info, (uint64_t)slot->us_fault_trap, slot->us_fault_error, slot->us_fault_address))
 		unix_sig_fatal(emul_call_port(), info.si_signo);
-}
-
-/* tell the server when the sets it works with have changed */
-static void push_actions(struct emul_process *p)
-{
-	uint64_t ignored = 0, caught = 0;
-	int64_t result = 0;
-
-	for (int sig = 1; sig <= SIG_MAX; sig++) {
-		if (p->ep_actions[sig].sa_handler == EMUL_SIG_IGN)
-			ignored |= sigbit(sig);
-		else if (p->ep_actions[sig].sa_handler != EMUL_SIG_DFL)
-			caught |= sigbit(sig);
-	}
-	bool no_wait = p->ep_actions[LXS_CHLD].sa_flags & EMUL_SA_NOCLDWAIT;
-	bool no_stop = p->ep_actions[LXS_CHLD].sa_flags & EMUL_SA_NOCLDSTOP;
-	uint64_t flags = (uint64_t)no_wait | (uint64_t)no_stop << 1;
-	if (ignored == p->ep_ignored && caught == p->ep_caught && flags == p->ep_child_flags)
-		return;
-	p->ep_ignored = ignored;
-	p->ep_caught = caught;
-	p->ep_child_flags = flags;
-	unix_sig_actions(emul_call_port(), ignored, caught, (int)flags, &result);
 }
 
 long emul_rt_sigaction(long sig, long new, long old, long size, long e, long f)
@@ -288,20 +290,61 @@ static long send(long pid, long tid, long sig, struct lx_siginfo *info)
 	    info ? sizeof *info : 0, &result), &result);
 }
 
+#define SIGSET_SERVER	(SIGSET_UNMASKABLE | SIGSET_STOP | sigbit(LXS_CONT))	/* they do more than wait to be taken */
+
+/*
+ * A signal of this thread to itself that it does not block and handles: it goes nowhere, the call ends in the handler. What is
+ * pending already comes before it, from the server.
+ */
+static bool send_self(struct tcb *t, long sig, int code)
+{
+	const struct unix_share *share = t->t_process->ep_share;
+	int64_t call = t->t_call;
+	struct lx_siginfo info;
+
+	if (sig < 1 || sig > SIG_MAX || (t->t_slot->us_mask | SIGSET_SERVER) & sigbit((int)sig) ||
+	    t->t_slot->us_pending & ~t->t_slot->us_mask)
+		return false;
+	memset(&info, 0, sizeof info);
+	info.si_signo = (int32_t)sig;
+	info.si_code = code;
+	info.si_pid = share->uh_pid;
+	info.si_uid = share->uh_uid;
+	t->t_regs.rax = 0;
+	t->t_call = -1;
+	if (handle(t, &info, 0, 0, 0))
+		return true;
+	t->t_call = call;
+	return false;
+}
+
 long emul_kill(long pid, long sig, long c, long d, long e, long f)
 {
+	struct tcb *t = tcb_self();
+	const struct unix_share *share = t->t_process->ep_share;
+
 	(void)c, (void)d, (void)e, (void)f;
+	if ((int)pid == share->uh_pid && share->uh_threads == 1 && send_self(t, (int)sig, LX_SI_USER))
+		return 0;
 	return send(pid, 0, sig, NULL);
 }
 
 long emul_tkill(long tid, long sig, long c, long d, long e, long f)
 {
+	struct tcb *t = tcb_self();
+
+	if ((int)tid == t->t_slot->us_tid && send_self(t, (int)sig, LX_SI_TKILL))
+		return 0;
 	(void)c, (void)d, (void)e, (void)f;
 	return (int)tid <= 0 ? -LX_EINVAL : send(0, tid, sig, NULL);
 }
 
 long emul_tgkill(long pid, long tid, long sig, long d, long e, long f)
 {
+	struct tcb *t = tcb_self();
+
+	if ((int)pid == t->t_process->ep_share->uh_pid && (int)tid == t->t_slot->us_tid && send_self(t, (int)sig, LX_SI_TKILL))
+		return 0;
 	(void)d, (void)e, (void)f;
 	return (int)tid <= 0 || (int)pid <= 0 ? -LX_EINVAL : send(pid, tid, sig, NULL);
 }

@@ -276,7 +276,7 @@ uthread_create(struct process *process, const struct uthread_start *start, struc
 	}
 	thread->t_next = process->p_threads;
 	process->p_threads = thread;
-	process->p_thread_count++;
+	process->p_share->uh_threads = ++process->p_thread_count;
 	*out = thread;
 	return 0;
 }
@@ -296,7 +296,7 @@ uthread_destroy(struct uthread *thread, bool kill_kernel)
 	while (*link != thread)
 		link = &(*link)->t_next;
 	*link = thread->t_next;
-	thread->t_process->p_thread_count--;
+	thread->t_process->p_share->uh_threads = --thread->t_process->p_thread_count;
 	__atomic_store_n(&thread->t_dead, true, __ATOMIC_SEQ_CST);
 	sleeper = __atomic_load_n(&thread->t_sleeper, __ATOMIC_SEQ_CST);
 	if (sleeper != NULL)

@@ -153,7 +153,9 @@ struct unix_share {
 	uint64_t	uh_stack_limit;	/* RLIMIT_STACK at exec */
 	uint64_t	uh_ignored;	/* ignored signals inherited by exec */
 	uint64_t	uh_code_start, uh_code_end;
-	uint64_t	uh_reserved[22];
+	uint32_t	uh_threads;	/* of the process */
+	uint32_t	uh_pad;
+	uint64_t	uh_reserved[21];
 	uint16_t	uh_fds[UNIX_SHARE_FDS];	/* UNIX_FD_* of the first descriptors */
 	struct unix_cell uh_cells[UNIX_SHARE_CELLS];
 	struct unix_slot uh_slots[UNIX_SHARE_SLOTS];

@@ -3,6 +3,7 @@
 #include "tap.h"
 #include <linux/futex.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/select.h>
 #include <sys/time.h>
 
@@ -337,8 +338,129 @@ static void timers(void)
 	ok(count >= 3 && x != y);
 }
 
+static void spoil(int sig)
+{
+	uint64_t junk[2] = { ~0ull, ~0ull };
+	uint32_t mxcsr = 0x7f80;
+
+	count += sig == SIGUSR1;
+	__asm__ volatile("movups %0, %%xmm6; movups %0, %%xmm15; ldmxcsr %1; fninit" :: "m"(junk), "m"(mxcsr) : "xmm6", "xmm15");
+}
+
+/* a signal to itself by hand, with every register known; => which differ after it */
+static unsigned kill_and_compare(long pid)
+{
+	uint64_t in[2] = { 0x1122334455667788, 0x99aabbccddeeff00 }, out[2] = { 0 }, r[8], rsp, rsp2;
+	uint32_t mxcsr = 0x1fc0, after = 0;
+	long result;
+
+	__asm__ volatile(
+	    "ldmxcsr %[m]; movups %[in], %%xmm6; movups %[in], %%xmm15\n"
+	    "movq %%rsp, %[s1]\n"
+	    "movl $62, %%eax; movq %[pid], %%rdi; movl $10, %%esi\n"
+	    "movq $101, %%rbx; movq $102, %%r12; movq $103, %%r13; movq $104, %%r14; movq $105, %%r8; movq $106, %%r9; movq $107, %%r10\n"
+	    "subq $256, %%rsp; movq $77, 128(%%rsp)\n"
+	    "syscall\n"
+	    "addq $256, %%rsp\n"
+	    "movq %%rbx, 0(%[r]); movq %%r12, 8(%[r]); movq %%r13, 16(%[r]); movq %%r14, 24(%[r]); movq %%r8, 32(%[r])\n"
+	    "movq %%r9, 40(%[r]); movq %%r10, 48(%[r]); movq %%rsi, 56(%[r])\n"
+	    "movq %%rsp, %[s2]; movups %%xmm6, %[o1]; stmxcsr %[a]\n"
+	    "movups %%xmm15, %%xmm1; pcmpeqd %%xmm6, %%xmm1; movmskps %%xmm1, %%ecx; cmpl $15, %%ecx; je 1f; movq $0, 0(%[r]); 1:\n"
+	    : "=&a"(result), [s1] "=&m"(rsp), [s2] "=m"(rsp2), [o1] "=m"(out), [a] "=m"(after)
+	    : [m] "m"(mxcsr), [in] "m"(in), [pid] "m"(pid), [r] "r"(r)
+	    : "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "xmm1", "xmm6", "xmm15", "memory", "cc");
+	unsigned bad = 0;
+	for (unsigned i = 0; i < 7; i++)
+		bad |= (unsigned)(r[i] != 101 + i) << i;
+	return bad | (unsigned)(r[7] != 10) << 7 | (unsigned)(result != 0) << 8 | (unsigned)(rsp != rsp2) << 9 |
+	    (unsigned)(memcmp(in, out, sizeof in) != 0) << 10 | (unsigned)(after != mxcsr) << 11;
+}
+
+static void child_reset_twice(void)
+{
+	count = 0;
+	catch(SIGUSR1, (int)SA_RESETHAND);
+	kill(getpid(), SIGUSR1);
+	if (count == 1)
+		kill(getpid(), SIGUSR1);
+}
+
+static void child_no_stack(void)
+{
+	catch(SIGUSR1, 0);
+	__asm__ volatile("movl $8, %%esp; movl $62, %%eax; movl %0, %%edi; movl $10, %%esi; syscall; hlt"
+	    :: "r"(getpid()) : "rax", "rdi", "rsi", "memory");
+}
+
+static volatile pid_t tid_seen;
+static void note_tid(int sig) { (void)sig; tid_seen = gettid(); count++; }
+
+static void *in_thread(void *arg)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	count = 0;
+	raise(SIGUSR1);				/* to this very thread, done when it returns */
+	*(bool *)arg = count == 1 && tid_seen == gettid();
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	kill(getpid(), SIGUSR1);		/* to the process: the other one takes it */
+	return NULL;
+}
+
+static void themselves(void)
+{
+	struct sigaction sa = { .sa_handler = spoil };
+	pthread_t t;
+	bool good = false;
+	sigset_t set, old;
+	int status;
+
+	sigaction(SIGUSR1, &sa, NULL);
+	count = 0;
+	is(kill_and_compare(getpid()), 0);
+	is(count, 1);
+	count = 0;
+	catch(SIGCONT, 0);
+	catch(SIGTSTP, 0);
+	kill(getpid(), SIGTSTP);
+	kill(getpid(), SIGCONT);
+	is(count, 2);
+	signal(SIGCONT, SIG_DFL);
+	signal(SIGTSTP, SIG_DFL);
+	catch(SIGUSR1, 0);
+	count = 0;
+	kill(0, 0);
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, &old);
+	raise(SIGUSR1);
+	kill(getpid(), SIGUSR1);
+	is(count, 0);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	is(count, 2);				/* one of the thread's, one of the process's */
+	status = in_child(10, child_reset_twice);
+	ok(WIFSIGNALED(status) && WTERMSIG(status) == SIGUSR1);
+	status = in_child(10, child_no_stack);
+	ok(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+	sa.sa_handler = note_tid;
+	sigaction(SIGUSR1, &sa, NULL);
+	pthread_create(&t, NULL, in_thread, &good);
+	pthread_join(t, NULL);
+	ok(good);
+	for (int i = 0; i < 200 && count < 2; i++)
+		pause_ms(10);
+	ok(count == 2 && tid_seen == gettid());
+	fails(kill(getpid(), -1), EINVAL);
+	fails(syscall(SYS_tgkill, getpid(), gettid(), 65), EINVAL);
+	fails(syscall(SYS_tgkill, getppid(), gettid(), SIGUSR1), ESRCH);
+}
+
 int main(void)
 {
+	themselves();
+	count = 0;
 	alarm(0);
 	basics();
 	restart();
