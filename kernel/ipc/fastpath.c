@@ -121,7 +121,7 @@ static inline bool fast_to_port(struct ipc_port *dest, struct ipc_kmsg *kmsg, st
 	pset = dest->ip_set;
 	/* a port of the kernel's own that is no object: a thread waits there for the answer to its exception */
 	if ((dest->ip_state == IP_SPACE || (dest->ip_state == IP_KERNEL && dest->ip_kotype == IKOT_NONE)) &&
-	    dest->ip_messages == NULL && ipc_label_send(dest)) {
+	    dest->ip_messages == NULL && (once || dest->ip_qlimit != 0) && ipc_label_send(dest)) {
 		if (pset != NULL)
 			ipc_pset_lock(pset);
 		sent = fast_deliver(dest, pset != NULL ? &pset->ps_receivers : &dest->ip_receivers, kmsg, reply, handoff);

@@ -101,13 +101,14 @@ LINE struct thread *lock_receiver(struct rpc *r, uint32_t size)
 }
 
 /* => dest locked on success, and the set it is in */
-LINE bool lock_destination(struct rpc *r)
+LINE bool lock_destination(struct rpc *r, bool is_request)
 {
 	struct ipc_port *dest = r->dest;
 
 	if (!spin_try_quick(&dest->ip_lock))
 		return false;
-	if (dest->ip_state != IP_SPACE || dest->ip_messages != NULL || !ipc_label_send(dest))
+	if (dest->ip_state != IP_SPACE || dest->ip_messages != NULL || (is_request && dest->ip_qlimit == 0) ||
+	    !ipc_label_send(dest))
 		goto unlock;
 	r->dest_set = dest->ip_set;
 	if (r->dest_set == NULL || spin_try_quick(&r->dest_set->ps_lock))
@@ -319,7 +320,7 @@ LINE bool find_name(struct rpc *r)
 /* => space locked, ports found: everything else locked and looked at; false: nothing of it */
 LINE bool lock_rest(struct rpc *r, struct cpu_machine *cm, uint32_t size, bool is_request)
 {
-	if (!lock_destination(r))
+	if (!lock_destination(r, is_request))
 		return false;
 	if ((r->next = lock_receiver(r, size)) == NULL)
 		goto unlock_dest;

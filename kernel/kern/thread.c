@@ -271,15 +271,21 @@ thread_ast_set(struct thread *t, uint32_t bits)
 }
 
 void
-thread_hold(struct thread *t)
+thread_hold_locked(struct thread *t)
 {
-	unsigned long flags = spin_lock_irq(&t->th_lock);
-
 	if (t->th_hold_count++ == 0 && t->th_active) {
 		t->th_state |= TH_SUSP;
 		thread_ast_set(t, AST_SUSPEND);
 		sched_unstrand(t);
 	}
+}
+
+void
+thread_hold(struct thread *t)
+{
+	unsigned long flags = spin_lock_irq(&t->th_lock);
+
+	thread_hold_locked(t);
 	spin_unlock_irq(&t->th_lock, flags);
 }
 
@@ -295,15 +301,28 @@ thread_let_run(struct thread *t)
 	sched_setrun(t);
 }
 
+bool
+thread_unhold_locked(struct thread *t)
+{
+	bool waiters = t->th_stop_waiters;
+
+	KASSERT(t->th_hold_count > 0);
+	if (--t->th_hold_count > 0 || !t->th_active)
+		return false;
+	thread_let_run(t);
+	t->th_stop_waiters = false;
+	return waiters;
+}
+
 void
 thread_unhold(struct thread *t)
 {
 	unsigned long flags = spin_lock_irq(&t->th_lock);
+	bool waiters = thread_unhold_locked(t);
 
-	KASSERT(t->th_hold_count > 0);
-	if (--t->th_hold_count == 0 && t->th_active)
-		thread_let_run(t);
 	spin_unlock_irq(&t->th_lock, flags);
+	if (waiters)
+		thread_wakeup(&t->th_stop_waiters);
 }
 
 /* => thread locked: its registers stay as they are */
@@ -315,13 +334,13 @@ thread_is_stopped(const struct thread *t)
 	return !(t->th_state & TH_WAIT) || !(t->th_state & TH_UNINT);
 }
 
-/* => wait until the thread has stopped; false: it dies, or the caller was interrupted */
+/* => wait until the thread has stopped, or nobody wants that any more; false: it dies, or the caller was interrupted */
 bool
 thread_wait_stopped(struct thread *t)
 {
 	for (;;) {
 		unsigned long flags = spin_lock_irq(&t->th_lock);
-		bool stopped = thread_is_stopped(t), dying = !t->th_active;
+		bool stopped = thread_is_stopped(t) || t->th_hold_count == 0, dying = !t->th_active;
 
 		if (!stopped && !dying)
 			t->th_stop_waiters = true;

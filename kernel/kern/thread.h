@@ -142,9 +142,12 @@ kern_return_t	thread_create_kernel_start(struct task *, void (*fn)(void *), void
 bool		thread_hold_and_wait(struct thread *);
 void		thread_hold(struct thread *);
 void		thread_unhold(struct thread *);
+/* => thread locked; unhold: true: who waits for it to stop is to be woken after unlocking (th_stop_waiters) */
+void		thread_hold_locked(struct thread *);
+bool		thread_unhold_locked(struct thread *);
 /* => called on the way to user mode when th_ast is set; may not return */
 void		ast_taken(void);
-/* => wait until it has stopped; false: it dies, or the caller was interrupted */
+/* => wait until it has stopped, or is let go by all who held it; false: it dies, or the caller was interrupted */
 bool		thread_wait_stopped(struct thread *);
 struct thread	*thread_create_idle(struct cpu *);
 void		thread_setup(struct thread *, const char *name, int priority);

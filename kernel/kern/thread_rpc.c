@@ -40,15 +40,14 @@ kern_return_t
 thread_suspend(thread_t t)
 {
 	unsigned long flags;
-	bool first;
 
 	if (t == NULL || t->th_task == kernel_task)
 		return KERN_INVALID_ARGUMENT;
+	/* the count and what it stands for change together: a resume may come at any moment */
 	flags = spin_lock_irq(&t->th_lock);
-	first = t->th_suspend_count++ == 0;
+	if (t->th_suspend_count++ == 0)
+		thread_hold_locked(t);
 	spin_unlock_irq(&t->th_lock, flags);
-	if (first)
-		thread_hold(t);
 	if (t != current_thread())
 		thread_wait_stopped(t);
 	return KERN_SUCCESS;
@@ -58,7 +57,7 @@ kern_return_t
 thread_resume(thread_t t)
 {
 	unsigned long flags;
-	bool last;
+	bool waiters;
 
 	if (t == NULL || t->th_task == kernel_task)
 		return KERN_INVALID_ARGUMENT;
@@ -67,10 +66,10 @@ thread_resume(thread_t t)
 		spin_unlock_irq(&t->th_lock, flags);
 		return KERN_FAILURE;
 	}
-	last = --t->th_suspend_count == 0;
+	waiters = --t->th_suspend_count == 0 && thread_unhold_locked(t);
 	spin_unlock_irq(&t->th_lock, flags);
-	if (last)
-		thread_unhold(t);
+	if (waiters)
+		thread_wakeup(&t->th_stop_waiters);
 	return KERN_SUCCESS;
 }
 

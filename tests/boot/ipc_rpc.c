@@ -222,3 +222,117 @@ TEST(simple_routines_of_the_kernel_answer_nobody)
 	call_simple(4202, "ipc_rpc\0", 56);
 	call_simple(4202, "ipc_rpc\0", 32);
 }
+
+/* One client and one server who do nothing but call each other: the thread that stops the client is told so by its next wait,
+   though a second one lets it go on again in the same moment. */
+static volatile uint64_t stops;
+
+static void stopper(void *arg)
+{
+	while (!stop) {
+		CHECK_OK(thread_suspend((mach_port_t)(uintptr_t)arg));
+		thread_resume((mach_port_t)(uintptr_t)arg);
+		stops++;
+	}
+}
+
+static volatile bool let_go, calling;
+
+static void releaser(void *arg)
+{
+	while (let_go) {
+		thread_resume((mach_port_t)(uintptr_t)arg);
+		for (volatile unsigned i = 0; i < 100; i++)
+			;
+	}
+}
+
+static void caller(void *arg)
+{
+	mach_port_t reply = test_port();
+
+	(void)arg;
+	while (calling)
+		CHECK_OK(ask(ports[0], reply, 7, 40));
+	test_port_destroy(reply);
+}
+
+static void stop_and_let_go(unsigned strength)
+{
+	mach_port_t threads[4], service = test_port_with_send();
+
+	stop = false;
+	let_go = calling = true;
+	stops = 0;
+	ports[0] = service;
+	threads[0] = test_thread(server, (void *)(uintptr_t)service);
+	threads[1] = test_thread(caller, NULL);
+	test_racer(strength);
+	threads[2] = test_thread(stopper, (void *)(uintptr_t)threads[1]);
+	threads[3] = test_thread(releaser, (void *)(uintptr_t)threads[1]);
+	for (int i = 0; i < 8; i++) {
+		uint64_t before = stops;
+
+		for (int ms = 0; stops == before && ms < 3000; ms += 20)
+			test_sleep(20);
+		if (!CHECK(stops != before))
+			break;
+		test_sleep(80);
+	}
+	test_racer(0);
+	let_go = false;
+	test_thread_join(threads[3]);
+	stop = true;
+	/* one more resume for the stopper who went to sleep before the other was gone */
+	for (int i = 0; i < 200 && !(test_type(threads[2]) & MACH_PORT_TYPE_DEAD_NAME); i++) {
+		thread_resume(threads[1]);
+		test_sleep(5);
+	}
+	test_thread_join(threads[2]);
+	calling = false;
+	test_thread_join(threads[1]);
+	CHECK_OK(test_send(service, MACH_MSG_TYPE_COPY_SEND, 0, 0, ID_QUIT));
+	test_thread_join(threads[0]);
+	test_port_destroy(service);
+}
+
+TEST(who_stops_a_thread_that_only_calls_hears_of_it)
+{
+	stop_and_let_go(0);
+	stop_and_let_go(2);
+}
+
+/* => after a while: how many calls were answered */
+static uint32_t answered_after(unsigned ms, uint32_t wanted)
+{
+	for (unsigned i = 0; i < ms && calls < wanted; i++)
+		test_sleep(1);
+	return calls;
+}
+
+static void ask_once(void *arg)
+{
+	mach_port_t reply = test_port();
+
+	CHECK_OK(ask((mach_port_t)(uintptr_t)arg, reply, 3, 48));
+	test_port_destroy(reply);
+}
+
+TEST(a_queue_limit_of_zero_lets_no_request_in_though_a_receiver_waits)
+{
+	mach_port_t service = test_port_with_send(), serving = test_thread(server, (void *)(uintptr_t)service), asking;
+
+	for (int round = 0; round < 3; round++) {
+		calls = 0;
+		test_sleep(20);
+		CHECK_OK(mach_port_set_qlimit(SELF, service, 0));
+		asking = test_thread(ask_once, (void *)(uintptr_t)service);
+		CHECK_EQ(answered_after(50, 1), 0);
+		CHECK_OK(mach_port_set_qlimit(SELF, service, 1));
+		CHECK_EQ(answered_after(5000, 1), 1);
+		test_thread_join(asking);
+	}
+	CHECK_OK(test_send(service, MACH_MSG_TYPE_COPY_SEND, 0, 0, ID_QUIT));
+	test_thread_join(serving);
+	test_port_destroy(service);
+}
