@@ -9,6 +9,8 @@
  */
 #include <device/device.h>
 #include <device/device.server.h>
+#include <device/input.h>
+#include <ipc/port.h>
 #include <kern/mig_kernel.h>
 #include <kern/panic.h>
 #include <kern/slab.h>
@@ -29,7 +31,7 @@ struct ipc_port *device_master_port;
 
 static const struct device_ops *const drivers[] = {
 	&console_ops, &com_ops, &kd_ops, &null_ops, &mem_ops, &time_ops, &mbinfo_ops, &kmsg_ops, &rd_ops, &counters_ops,
-	&irq_ops,
+	&irq_ops, &kbd_ops, &mouse_ops,
 };
 
 void
@@ -40,6 +42,7 @@ device_init(void)
 	if (device_master_port == IP_NULL)
 		panic("no memory for the device master port");
 	console_init();
+	device_input_start();
 	irq_init();
 	memory_devices_init();
 }
@@ -103,6 +106,21 @@ device_find(const struct device_ops *ops, unsigned unit)
 	return d;
 }
 
+/* => no locks */
+static void
+device_no_senders(void *device, uint32_t mscount)
+{
+	struct device *d = device;
+	bool still;
+
+	(void)mscount;
+	ipc_port_lock(d->dv_port);
+	still = d->dv_port->ip_srights == 0;
+	ipc_port_unlock(d->dv_port);
+	if (still)
+		d->dv_ops->do_closed(d);
+}
+
 /* => device_lock held */
 static io_return_t
 device_make(const struct device_ops *ops, unsigned unit, struct device **out)
@@ -124,6 +142,8 @@ device_make(const struct device_ops *ops, unsigned unit, struct device **out)
 		kfree(d, sizeof *d);
 		return D_NO_MEMORY;
 	}
+	if (ops->do_closed != NULL)
+		ipc_kobject_set_no_senders(d->dv_port, device_no_senders);
 	d->dv_next = devices;
 	devices = d;
 	*out = d;

@@ -34,6 +34,8 @@ struct device_ops {
 	   dr_reply then), or an error; *free: to be kfree'd (bytes) after use, 0 none */
 	io_return_t	 (*do_read)(struct device *, const struct device_read *, const void **from, uint32_t *count,
 			    uint32_t *free);
+	/* => the last right to the device went; it may be opened again at once */
+	void		 (*do_closed)(struct device *);
 	/* => called for each piece in order; at is the byte offset in the whole write */
 	io_return_t	 (*do_write)(struct device *, uint64_t recnum, uint64_t at, const void *from, uint32_t count);
 	io_return_t	 (*do_get_status)(struct device *, dev_flavor_t, int *status, uint32_t *count);
@@ -54,7 +56,13 @@ struct device {
 extern struct ipc_port *device_master_port;
 
 extern const struct device_ops console_ops, com_ops, kd_ops, null_ops, mem_ops, time_ops, mbinfo_ops, kmsg_ops, rd_ops,
-    counters_ops, irq_ops;
+    counters_ops, irq_ops, kbd_ops, mouse_ops;
+
+/* the console's operations, for its other names */
+io_return_t console_read(struct device *, const struct device_read *, const void **from, uint32_t *count, uint32_t *free);
+io_return_t console_write(struct device *, uint64_t recnum, uint64_t at, const void *from, uint32_t count);
+io_return_t console_get_status(struct device *, dev_flavor_t, int *status, uint32_t *count);
+io_return_t console_set_status(struct device *, dev_flavor_t, const int *status, uint32_t count);
 
 void	device_init(void);
 void	console_init(void);

@@ -3,9 +3,11 @@
  * Interrupts delivered to user drivers: device "irq".
  *
  * OBJECT  irq_client: a port that hears of one line. STATES  idle -> fired (line masked, notification to be sent) -> told
- *         (waits for device_intr_ack) -> idle. The line is unmasked when no client of it is fired or told.
- * LOCKS   irq_client_lock (spin, interrupts off). Messages are sent by the irq thread.
+ *         (waits for device_intr_ack) -> idle. The line is unmasked when no client of it is fired or told. A client whose port has
+ *         died is dropped by the irq thread, within a tenth of a second when it was told: a dead driver holds up nobody on its line.
+ * LOCKS   irq_client_lock (spin, interrupts off). Messages are sent, and clients dropped, by the irq thread alone.
  * RIGHTS  registering keeps the send right; acknowledging consumes its own.
+ * TESTS   tests/boot/user_driver.c
  */
 #include <device/device.h>
 #include <device/device.server.h>
@@ -18,13 +20,18 @@
 #include <kern/sched.h>
 #include <kern/slab.h>
 #include <kern/string.h>
+#include <kern/timer.h>
 #include <machine/trap.h>
+
+#define DEATH_NS	100000000ull	/* how often told clients are looked after */
+#define CLIENTS_MAX	256u		/* a driver that registers again and again takes no more memory than this */
 
 enum client_state { CLIENT_IDLE, CLIENT_FIRED, CLIENT_TOLD };
 
 struct irq_client {
 	struct queue	 ic_link;
-	unsigned	 ic_irq;
+	unsigned	 ic_irq;	/* line */
+	int		 ic_id;		/* as registered */
 	struct ipc_port	*ic_port;	/* a send right */
 	enum client_state ic_state;
 };
@@ -32,6 +39,8 @@ struct irq_client {
 static const struct lock_class irq_client_class = { "irq clients", LOCK_RANK_DEVICE_IRQ, LOCK_CLASS_IRQ };
 static struct spinlock irq_client_lock = SPIN_LOCK_INITIALIZER(&irq_client_class);
 static struct queue clients = { &clients, &clients };
+static unsigned client_count;
+static bool line_ours[VECTOR_IRQ_COUNT];	/* our handler is there; under the lock, too */
 
 /* interrupt context */
 static void
@@ -69,7 +78,7 @@ line_busy(unsigned irq)
 }
 
 static void
-irq_notify(struct ipc_port *port, unsigned irq)
+irq_notify(struct ipc_port *port, int id)
 {
 	device_intr_notification_t m;
 
@@ -81,33 +90,36 @@ irq_notify(struct ipc_port *port, unsigned irq)
 	m.intr_type = (mach_msg_type_t){
 		.msgt_name = MACH_MSG_TYPE_INTEGER_32, .msgt_size = 32, .msgt_number = 1, .msgt_inline = 1,
 	};
-	m.id = (int)irq;
+	m.id = id;
 	(void)ipc_kernel_send(&m.intr_header, sizeof m);
 }
 
-/* => next client to be told, marked so; dead ones are taken off the list (*dead) */
-static bool
-irq_next(unsigned *irq, struct ipc_port **port, struct irq_client **dead)
+/* => a client whose port died, off the list; else one to be told, marked so (*dead false); NULL: nothing to do */
+static struct irq_client *
+irq_next(bool *dead, bool *waiting)
 {
 	unsigned long flags = spin_lock_irq(&irq_client_lock);
-	bool found = false;
+	struct irq_client *found = NULL;
 	struct queue *q;
 
-	*dead = NULL;
+	*dead = *waiting = false;
 	queue_for_each(q, &clients) {
 		struct irq_client *c = queue_entry(q, struct irq_client, ic_link);
 
-		if (c->ic_state != CLIENT_FIRED)
-			continue;
-		found = true;
-		*irq = c->ic_irq;
-		c->ic_state = CLIENT_TOLD;
 		if (!ipc_port_alive(c->ic_port)) {
-			queue_remove(&c->ic_link);
-			*dead = c;
-		} else
-			*port = c->ic_port;
-		break;
+			*dead = true;
+			found = c;
+			break;
+		}
+		*waiting = *waiting || c->ic_state == CLIENT_TOLD;
+		if (found == NULL && c->ic_state == CLIENT_FIRED)
+			found = c;
+	}
+	if (*dead) {
+		queue_remove(&found->ic_link);
+		client_count--;
+	} else if (found != NULL) {
+		found->ic_state = CLIENT_TOLD;
 	}
 	spin_unlock_irq(&irq_client_lock, flags);
 	return found;
@@ -127,23 +139,32 @@ irq_unmask_if_idle(unsigned irq)
 static void
 irq_thread(void *arg)
 {
-	struct ipc_port *port = IP_NULL;
-	struct irq_client *dead;
-	unsigned irq;
+	struct irq_client *c;
+	bool dead, waiting = false, now_waiting;
 
 	(void)arg;
 	for (;;) {
-		assert_wait(&clients, false);
-		while (irq_next(&irq, &port, &dead)) {
-			if (dead == NULL) {
-				irq_notify(ipc_port_copy_send(port), irq);
-				continue;
-			}
-			ipc_port_release_send(dead->ic_port);
-			kfree(dead, sizeof *dead);
-			irq_unmask_if_idle(irq);
+		/* told ones are looked after again: the loop below says whether there are any */
+		if (waiting)
+			assert_wait_deadline(&clients, false, clock_uptime_ns() + DEATH_NS);
+		else
+			assert_wait(&clients, false);
+		c = irq_next(&dead, &now_waiting);
+		if (c == NULL && now_waiting == waiting) {
+			thread_block(NULL);
+			continue;
 		}
-		thread_block(NULL);
+		thread_wait_cancel();
+		waiting = now_waiting;
+		if (c == NULL)
+			continue;
+		if (!dead) {
+			irq_notify(ipc_port_copy_send(c->ic_port), c->ic_id);
+			continue;
+		}
+		irq_unmask_if_idle(c->ic_irq);
+		ipc_port_release_send(c->ic_port);
+		kfree(c, sizeof *c);
 	}
 }
 
@@ -173,38 +194,56 @@ irq_status(struct device *d, dev_flavor_t flavor, int *out, uint32_t *count)
 
 const struct device_ops irq_ops = { .do_name = "irq", .do_open = irq_open, .do_get_status = irq_status };
 
+/* => false: the line is the kernel's own, or there is none. The handler stays for ever: a line whose clients are gone stays masked */
+static bool
+line_take(unsigned irq)
+{
+	unsigned long flags;
+	bool ours;
+
+	if (irq >= VECTOR_IRQ_COUNT)
+		return false;
+	flags = spin_lock_irq(&irq_client_lock);
+	if (!line_ours[irq])
+		line_ours[irq] = irq_register(irq, irq_fired, NULL);
+	ours = line_ours[irq];
+	spin_unlock_irq(&irq_client_lock, flags);
+	return ours;
+}
+
 kern_return_t
 ds_device_intr_register(device_t d, int id, int flags, mach_port_t port)
 {
 	struct irq_client *c;
 	unsigned long irqs;
-	struct queue *q;
-	bool known = false;
+	unsigned irq;
+	bool room;
 
 	(void)flags;
-	if (d == NULL || d->dv_ops != &irq_ops)
+	if (d == NULL || d->dv_ops != &irq_ops || id < 0 || !IP_VALID(port))
 		return D_INVALID_OPERATION;
-	if (id < 0 || !IP_VALID(port))
-		return D_INVALID_OPERATION;
+	irq = irq_from_isa((unsigned)id);
 	c = kzalloc(sizeof *c);
 	if (c == NULL)
 		return D_NO_MEMORY;
-	c->ic_irq = irq_from_isa((unsigned)id);
-	c->ic_port = port;
-	irqs = spin_lock_irq(&irq_client_lock);
-	queue_for_each(q, &clients)
-		known = known || queue_entry(q, struct irq_client, ic_link)->ic_irq == c->ic_irq;
-	queue_push_tail(&clients, &c->ic_link);
-	spin_unlock_irq(&irq_client_lock, irqs);
-	/* the handler stays for ever: a line whose clients are gone stays masked */
-	if (!known && !irq_register(c->ic_irq, irq_fired, NULL)) {
-		irqs = spin_lock_irq(&irq_client_lock);
-		queue_remove(&c->ic_link);
-		spin_unlock_irq(&irq_client_lock, irqs);
+	if (!line_take(irq)) {
 		kfree(c, sizeof *c);
 		return D_ALREADY_OPEN;
 	}
-	irq_unmask_if_idle(c->ic_irq);
+	*c = (struct irq_client){ .ic_irq = irq, .ic_id = id, .ic_port = port };
+	irqs = spin_lock_irq(&irq_client_lock);
+	room = client_count < CLIENTS_MAX;
+	if (room) {
+		queue_push_tail(&clients, &c->ic_link);
+		client_count++;
+	}
+	spin_unlock_irq(&irq_client_lock, irqs);
+	if (!room) {
+		kfree(c, sizeof *c);
+		return D_NO_MEMORY;
+	}
+	irq_unmask_if_idle(irq);
+	thread_wakeup(&clients);		/* dead ones go */
 	return D_SUCCESS;
 }
 

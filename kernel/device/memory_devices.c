@@ -4,7 +4,7 @@
  */
 #include <debug/counters.h>
 #include <debug/racer.h>
-#include <device/device.h>
+#include <device/input.h>
 #include <kern/kmsg_log.h>
 #include <kern/panic.h>
 #include <kern/slab.h>
@@ -239,23 +239,23 @@ const struct device_ops mbinfo_ops = {
 	.do_name = "mbinfo", .do_open = unit_zero, .do_read = mbinfo_read, .do_get_status = mbinfo_status,
 };
 
-/* --- kmsg: what has been printed and not yet read; never waits --- */
+/* --- kmsg: what has been printed and not yet read; one position for all readers --- */
 
-static uint64_t kmsg_position;
+static struct device_input kmsg_input;
+
+static uint32_t
+kmsg_take(char *to, uint32_t max)
+{
+	static uint64_t position;	/* under the input's lock */
+
+	return (uint32_t)kmsg_log_read(&position, to, max);
+}
 
 static io_return_t
 kmsg_read(struct device *d, const struct device_read *r, const void **from, uint32_t *count, uint32_t *free)
 {
-	uint32_t room = r->dr_wanted < 1024 ? 1024 : 2032;
-	char *buf = kalloc(room);
-
 	(void)d;
-	if (buf == NULL)
-		return D_NO_MEMORY;
-	*count = (uint32_t)kmsg_log_read(&kmsg_position, buf, r->dr_wanted < room ? r->dr_wanted : room);
-	*from = buf;
-	*free = room;
-	return D_SUCCESS;
+	return device_input_read(&kmsg_input, r, from, count, free);
 }
 
 static io_return_t
@@ -318,5 +318,5 @@ const struct device_ops counters_ops = {
 void
 memory_devices_init(void)
 {
-	kmsg_position = 0;
+	device_input_init(&kmsg_input, NULL, 4096, 1, kmsg_take);
 }

@@ -3,12 +3,15 @@
  * Text on the loader's framebuffer: 8 x 16 glyphs of console_font, in the sixteen colours of a text screen. Written by one CPU at a time.
  * The boot page tables show the first 4 GiB; plat_screen_resume maps it again when the kernel has its own.
  */
+#include <machine/lines.h>
 #include <machine/pmap.h>
 #include <machine/smp.h>
 #include <machine/x86.h>
 #include <plat/pc.h>
 #include <kern/panic.h>
 
+#define TEXT_PHYS	0xb8000u
+#define TEXT_SIZE	0x8000u
 #define GLYPH_WIDTH	8
 #define GLYPH_HEIGHT	16
 #define COLUMNS_MAX	240
@@ -91,6 +94,14 @@ bool fb_init(void)
 		fb_screen.sc_rows = ROWS_MAX;
 	screen_init(&fb_screen);
 	return true;
+}
+
+void screen_memory(uint64_t *phys, uint64_t *size)
+{
+	const struct framebuffer *fb = &boot_framebuffer;
+
+	*phys = pixels != NULL ? fb->fb_phys : TEXT_PHYS;
+	*size = pixels != NULL ? (uint64_t)fb->fb_pitch * fb->fb_height : TEXT_SIZE;
 }
 
 void plat_screen_pause(void)

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Serial console (16550): polled output, input by interrupt or, for the debugger, polled. console=comN picks the port. */
+/*
+ * Serial lines (16550). One is the console's: polled output, input by interrupt or, for the debugger, polled; console=comN picks it.
+ * The others are devices. Lines 0 and 2, 1 and 3 share an interrupt.
+ * LOCKS   none: a line's registers are written by the console's lock holder or by its device, one write at a time.
+ */
 #include <machine/cpu.h>
+#include <machine/lines.h>
 #include <machine/trap.h>
 #include <machine/x86.h>
 #include <plat/pc.h>
@@ -11,66 +16,156 @@
 #define LCR	3
 #define MCR	4
 #define LSR	5
+#define MSR	6
 #define LSR_DATA	0x01
 #define LSR_EMPTY	0x20
+#define LCR_8N1		0x03
+#define LCR_BREAK	0x40
+#define LCR_DIVISOR	0x80
+#define MCR_RUNNING	0x0b		/* DTR, RTS, interrupts */
+#define BASE_SPEED	115200u
 
-static uint16_t serial_port = 0x3f8;
-static unsigned serial_isa_irq = 4;
+static const uint16_t ports[SERIAL_LINES] = { 0x3f8, 0x2f8, 0x3e8, 0x2e8 };
+static unsigned console_unit;
+static bool started[SERIAL_LINES];	/* input is wanted */
+static bool interrupt_taken[2];
 static bool serial_present;
+void (*serial_hook)(unsigned unit, char c);
+
+static unsigned isa_irq(unsigned unit)
+{
+	return unit % 2 == 0 ? 4 : 3;
+}
+
+static void set_divisor(uint16_t port, unsigned divisor)
+{
+	outb(port + LCR, LCR_DIVISOR | LCR_8N1);
+	outb(port + DATA, divisor);
+	outb(port + IER, divisor >> 8);
+	outb(port + LCR, LCR_8N1);
+}
+
+/* => false: nothing answers there */
+static bool line_init(uint16_t port)
+{
+	outb(port + IER, 0);
+	set_divisor(port, 1);
+	outb(port + FIFO, 0xc7);
+	outb(port + MCR, MCR_RUNNING);
+	return inb(port + LSR) != 0xff;
+}
 
 void serial_init(void)
 {
-	static const uint16_t ports[4] = { 0x3f8, 0x2f8, 0x3e8, 0x2e8 };
 	char name[8];
 
-	if (boot_option("console", name, sizeof name) && name[0] == 'c' && name[1] == 'o' && name[2] == 'm' &&
-	    name[3] >= '1' && name[3] <= '4') {
-		serial_port = ports[name[3] - '1'];
-		serial_isa_irq = (name[3] - '1') % 2 == 0 ? 4 : 3;
-	} else if (boot_option("console", name, sizeof name) && name[0] >= '1' && name[0] <= '4') {
-		serial_port = ports[name[0] - '1'];
+	if (boot_option("console", name, sizeof name)) {
+		if (name[0] == 'c' && name[1] == 'o' && name[2] == 'm' && name[3] >= '1' && name[3] <= '4')
+			console_unit = (unsigned)(name[3] - '1');
+		else if (name[0] >= '1' && name[0] <= '4')
+			console_unit = (unsigned)(name[0] - '1');
 	}
-	outb(serial_port + IER, 0);
-	outb(serial_port + LCR, 0x80);
-	outb(serial_port + DATA, 1);
-	outb(serial_port + IER, 0);
-	outb(serial_port + LCR, 3);
-	outb(serial_port + FIFO, 0xc7);
-	outb(serial_port + MCR, 0x0b);
-	serial_present = inb(serial_port + LSR) != 0xff;
+	serial_present = line_init(ports[console_unit]);
+}
+
+static void line_put(uint16_t port, char c)
+{
+	for (int i = 0; i < 100000 && !(inb(port + LSR) & LSR_EMPTY); i++)
+		cpu_pause();
+	outb(port + DATA, c);
+}
+
+static int line_poll(uint16_t port)
+{
+	return inb(port + LSR) & LSR_DATA ? inb(port + DATA) : -1;
 }
 
 void serial_putc(char c)
 {
-	if (!serial_present)
-		return;
-	for (int i = 0; i < 100000 && !(inb(serial_port + LSR) & LSR_EMPTY); i++)
-		cpu_pause();
-	outb(serial_port + DATA, c);
+	if (serial_present)
+		line_put(ports[console_unit], c);
 }
 
 int serial_poll(void)
 {
-	if (!serial_present || !(inb(serial_port + LSR) & LSR_DATA))
-		return -1;
-	return inb(serial_port + DATA);
+	return serial_present ? line_poll(ports[console_unit]) : -1;
 }
 
-static void serial_interrupt(unsigned irq, void *arg)
+static void line_interrupt(unsigned irq, void *arg)
 {
+	unsigned odd = arg != NULL;
 	int c;
 
 	(void)irq;
-	(void)arg;
-	while ((c = serial_poll()) >= 0)
-		console_input(c);
+	for (unsigned unit = odd; unit < SERIAL_LINES; unit += 2) {
+		if (!__atomic_load_n(&started[unit], __ATOMIC_ACQUIRE))
+			continue;
+		for (int n = 0; n < 64 && (c = line_poll(ports[unit])) >= 0; n++) {
+			if (unit == console_unit)
+				console_input(c);
+			else if (serial_hook != NULL)
+				serial_hook(unit, (char)c);
+		}
+	}
+}
+
+static bool line_interrupt_on(unsigned unit)
+{
+	unsigned irq = irq_from_isa(isa_irq(unit));
+
+	if (!interrupt_taken[unit % 2]) {
+		if (!irq_register(irq, line_interrupt, unit % 2 ? (void *)1 : NULL))
+			return false;
+		interrupt_taken[unit % 2] = true;
+	}
+	__atomic_store_n(&started[unit], true, __ATOMIC_RELEASE);
+	outb(ports[unit] + IER, 1);
+	irq_unmask(irq);
+	return true;
 }
 
 void serial_enable_irq(void)
 {
-	if (!serial_present || !irq_register(irq_from_isa(serial_isa_irq), serial_interrupt, NULL))
-		return;
-	outb(serial_port + IER, 1);
-	irq_unmask(irq_from_isa(serial_isa_irq));
-	serial_interrupt(0, NULL);
+	if (serial_present && line_interrupt_on(console_unit))
+		line_interrupt(0, console_unit % 2 ? (void *)1 : NULL);
+}
+
+unsigned serial_console_unit(void)
+{
+	return console_unit;
+}
+
+/* => device lock held: one at a time */
+bool serial_line_start(unsigned unit)
+{
+	return line_init(ports[unit]) && line_interrupt_on(unit);
+}
+
+void serial_line_put(unsigned unit, char c)
+{
+	line_put(ports[unit], c);
+}
+
+bool serial_line_speed(unsigned unit, unsigned speed)
+{
+	if (speed == 0 || speed > BASE_SPEED || BASE_SPEED % speed != 0 || BASE_SPEED / speed > 0xffff)
+		return false;
+	set_divisor(ports[unit], BASE_SPEED / speed);
+	outb(ports[unit] + IER, 1);
+	return true;
+}
+
+unsigned serial_line_modem(unsigned unit)
+{
+	return inb(ports[unit] + MCR) | (unsigned)inb(ports[unit] + MSR) << 8;
+}
+
+void serial_line_control(unsigned unit, unsigned bits)
+{
+	outb(ports[unit] + MCR, (bits & 3) | (MCR_RUNNING & ~3u));
+}
+
+void serial_line_break(unsigned unit, bool on)
+{
+	outb(ports[unit] + LCR, LCR_8N1 | (on ? LCR_BREAK : 0));
 }
