@@ -68,6 +68,8 @@ void	device_init(void);
 void	console_init(void);
 void	irq_init(void);
 void	memory_devices_init(void);
+/* a port that was watched has died, perhaps a driver's; any context without locks */
+void	irq_port_died(void);
 /* => a key typed on the console, waiting for it; only before somebody reads the console device */
 int	console_getc(void);
 

@@ -3,8 +3,8 @@
  * Interrupts delivered to user drivers: device "irq".
  *
  * OBJECT  irq_client: a port that hears of one line. STATES  idle -> fired (line masked, notification to be sent) -> told
- *         (waits for device_intr_ack) -> idle. The line is unmasked when no client of it is fired or told. A client whose port has
- *         died is dropped by the irq thread, within a tenth of a second when it was told: a dead driver holds up nobody on its line.
+ *         (waits for device_intr_ack) -> idle. The line is unmasked when no client of it is fired or told. A client whose port
+ *         dies is dropped by the irq thread: a dead driver holds up nobody on its line.
  * LOCKS   irq_client_lock (spin, interrupts off). Messages are sent, and clients dropped, by the irq thread alone.
  * RIGHTS  registering keeps the send right; acknowledging consumes its own.
  * TESTS   tests/boot/user_driver.c
@@ -20,10 +20,8 @@
 #include <kern/sched.h>
 #include <kern/slab.h>
 #include <kern/string.h>
-#include <kern/timer.h>
 #include <machine/trap.h>
 
-#define DEATH_NS	100000000ull	/* how often told clients are looked after */
 #define CLIENTS_MAX	256u		/* a driver that registers again and again takes no more memory than this */
 
 enum client_state { CLIENT_IDLE, CLIENT_FIRED, CLIENT_TOLD };
@@ -96,13 +94,13 @@ irq_notify(struct ipc_port *port, int id)
 
 /* => a client whose port died, off the list; else one to be told, marked so (*dead false); NULL: nothing to do */
 static struct irq_client *
-irq_next(bool *dead, bool *waiting)
+irq_next(bool *dead)
 {
 	unsigned long flags = spin_lock_irq(&irq_client_lock);
 	struct irq_client *found = NULL;
 	struct queue *q;
 
-	*dead = *waiting = false;
+	*dead = false;
 	queue_for_each(q, &clients) {
 		struct irq_client *c = queue_entry(q, struct irq_client, ic_link);
 
@@ -111,7 +109,6 @@ irq_next(bool *dead, bool *waiting)
 			found = c;
 			break;
 		}
-		*waiting = *waiting || c->ic_state == CLIENT_TOLD;
 		if (found == NULL && c->ic_state == CLIENT_FIRED)
 			found = c;
 	}
@@ -136,35 +133,31 @@ irq_unmask_if_idle(unsigned irq)
 		irq_unmask(irq);
 }
 
+void
+irq_port_died(void)
+{
+	thread_wakeup(&clients);
+}
+
 static void
 irq_thread(void *arg)
 {
 	struct irq_client *c;
-	bool dead, waiting = false, now_waiting;
+	bool dead;
 
 	(void)arg;
 	for (;;) {
-		/* told ones are looked after again: the loop below says whether there are any */
-		if (waiting)
-			assert_wait_deadline(&clients, false, clock_uptime_ns() + DEATH_NS);
-		else
-			assert_wait(&clients, false);
-		c = irq_next(&dead, &now_waiting);
-		if (c == NULL && now_waiting == waiting) {
-			thread_block(NULL);
-			continue;
+		assert_wait(&clients, false);
+		while ((c = irq_next(&dead)) != NULL) {
+			if (!dead) {
+				irq_notify(ipc_port_copy_send(c->ic_port), c->ic_id);
+				continue;
+			}
+			irq_unmask_if_idle(c->ic_irq);
+			ipc_port_release_send(c->ic_port);
+			kfree(c, sizeof *c);
 		}
-		thread_wait_cancel();
-		waiting = now_waiting;
-		if (c == NULL)
-			continue;
-		if (!dead) {
-			irq_notify(ipc_port_copy_send(c->ic_port), c->ic_id);
-			continue;
-		}
-		irq_unmask_if_idle(c->ic_irq);
-		ipc_port_release_send(c->ic_port);
-		kfree(c, sizeof *c);
+		thread_block(NULL);
 	}
 }
 
@@ -220,7 +213,7 @@ ds_device_intr_register(device_t d, int id, int flags, mach_port_t port)
 	bool room;
 
 	(void)flags;
-	if (d == NULL || d->dv_ops != &irq_ops || id < 0 || !IP_VALID(port))
+	if (d == NULL || d->dv_ops != &irq_ops || id < 0 || !IP_VALID(port) || !ipc_port_watch_death(port))
 		return D_INVALID_OPERATION;
 	irq = irq_from_isa((unsigned)id);
 	c = kzalloc(sizeof *c);
@@ -238,12 +231,12 @@ ds_device_intr_register(device_t d, int id, int flags, mach_port_t port)
 		client_count++;
 	}
 	spin_unlock_irq(&irq_client_lock, irqs);
+	thread_wakeup(&clients);		/* it may have died before it was on the list */
 	if (!room) {
 		kfree(c, sizeof *c);
 		return D_NO_MEMORY;
 	}
 	irq_unmask_if_idle(irq);
-	thread_wakeup(&clients);		/* dead ones go */
 	return D_SUCCESS;
 }
 

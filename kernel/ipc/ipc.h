@@ -60,7 +60,7 @@ struct ipc_port	*ipc_port_make_sonce(struct ipc_port *);
 /* kernel-held no-senders: fn(kobject, mscount) called without locks when the last send right goes */
 void		 ipc_kobject_set_no_senders(struct ipc_port *, void (*fn)(void *kobject, uint32_t mscount));
 
-/* vm_object_port_died(port) is called without locks when the port dies; false: it is dead */
+/* vm_object_port_died(port) and irq_port_died() are called without locks when the port dies; false: it is dead */
 bool		 ipc_port_watch_death(struct ipc_port *);
 uint32_t	 ipc_port_queued(const struct ipc_port *);	/* messages not received; approximate */
 

@@ -6,6 +6,7 @@
  * RIGHTS  ipc_port_destroy consumes the receive right; the routines on held rights say what they take.
  * TESTS   tests/unit/ipc, tests/boot
  */
+#include <device/device.h>
 #include <ipc/port.h>
 #include <ipc/kmsg.h>
 #include <ipc/mqueue.h>
@@ -244,8 +245,10 @@ void ipc_port_destroy(struct ipc_port *port)
 	ipc_mqueue_flush(port);
 	if (ext != NULL)
 		port_tell_death(port, ext);
-	if (port->ip_flags & IP_F_PAGER)
+	if (port->ip_flags & IP_F_PAGER) {
 		vm_object_port_died(port);
+		irq_port_died();
+	}
 	ipc_port_release(port);
 }
 

@@ -45,7 +45,7 @@ static bool same(const char *a, const char *b, unsigned n)
 /* --- names --- */
 
 static const char *const names[] = {
-	"console", "console0", "kd", "kd0", "com", "com0", "time", "time0", "mem", "kmsg", "irq", "mbinfo", "rd0", "rd1",
+	"console", "console0", "kd", "kd0", "com", "com0", "time", "time0", "mem", "kmsg", "irq", "mbinfo", "rd0", "rd1", "null",
 };
 
 /* the kernel makes a device when it is first opened, and keeps it */
@@ -480,5 +480,145 @@ TEST(devices_without_a_form_refuse_it)
 	d = open_device("kmsg");
 	CHECK_EQ(device_map(d, VM_PROT_READ, 0, PAGE, &pager, 0), D_INVALID_OPERATION);
 	CHECK_EQ(device_write_inband(d, 0, 0, "x", 1, &done), D_INVALID_OPERATION);
+	close_device(d);
+}
+
+/* --- the request forms, and what they answer --- */
+
+struct request_answer {
+	mach_msg_header_t h;
+	mach_msg_type_t code_type;
+	int code, pad;
+	mach_msg_type_t done_type;
+	int done, pad2;
+	char room[256];
+};
+
+static bool answered(mach_port_t reply, struct request_answer *m, int id, int code)
+{
+	m->code = m->done = -12345;
+	if (!CHECK_OK(mach_msg(&m->h, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, sizeof *m, reply, 2000, 0)))
+		return false;
+	return CHECK_EQ(m->h.msgh_id, id) && CHECK_EQ(m->code, code);
+}
+
+TEST(writes_are_requested_and_answered)
+{
+	mach_port_t d = open_device("null"), rd = open_device("rd1"), time = open_device("time"), reply = test_port();
+	struct request_answer m;
+	static char data[5000];
+
+	CHECK_OK(device_write_request(d, reply, 0, 0, data, sizeof data));
+	if (answered(reply, &m, 2902, D_SUCCESS))
+		CHECK_EQ(m.done, sizeof data);
+	CHECK_OK(device_write_request_inband(d, reply, 0, 0, data, 100));
+	if (answered(reply, &m, 2903, D_SUCCESS))
+		CHECK_EQ(m.done, 100);
+	CHECK_OK(device_write_request(rd, reply, 0, 100000, data, 10));
+	answered(reply, &m, 2902, D_INVALID_RECNUM);
+	CHECK_EQ(m.h.msgh_size, 48);
+	CHECK_OK(device_write_request_inband(rd, reply, 0, ~0ull, data, 10));
+	answered(reply, &m, 2903, D_INVALID_RECNUM);
+	CHECK_OK(device_write_request_inband(time, reply, 0, 0, data, 10));
+	answered(reply, &m, 2903, D_INVALID_OPERATION);
+	CHECK_OK(device_read_request(rd, reply, 0, 100000, 10));
+	answered(reply, &m, 2904, D_INVALID_RECNUM);
+	CHECK_OK(device_read_request(rd, reply, 0, 0, -1));
+	answered(reply, &m, 2904, D_INVALID_SIZE);
+	/* nobody to answer: it is done all the same */
+	CHECK_OK(device_write_request_inband(d, MACH_PORT_NULL, 0, 0, data, 100));
+	close_device(d);
+	close_device(rd);
+	close_device(time);
+	test_port_destroy(reply);
+}
+
+TEST(open_is_requested_and_refused)
+{
+	mach_port_t reply = test_port();
+	struct request_answer m;
+	dev_name_t none = "nothing", time = "time";
+
+	CHECK_OK(device_open_request(test_device_master, reply, D_READ, none));
+	answered(reply, &m, 2900, D_NO_SUCH_DEVICE);
+	CHECK_OK(device_open_request(test_host_priv, reply, D_READ, time));
+	answered(reply, &m, 2900, D_INVALID_OPERATION);	/* that port is no such thing */
+	test_port_destroy(reply);
+}
+
+/* the client is gone when the answer comes: the memory, the device right go with it */
+TEST(answers_to_dead_clients_leave_nothing)
+{
+	mach_port_t rd = open_device("rd1"), reply;
+	dev_name_t time = "time";
+
+	for (int i = 0; i < 20; i++) {
+		reply = test_port();
+		CHECK_OK(device_read_request(rd, reply, 0, 0, SIZE));
+		CHECK_OK(device_open_request(test_device_master, reply, D_READ, time));
+		test_port_destroy(reply);
+	}
+	close_device(rd);
+}
+
+TEST(maps_check_their_arguments)
+{
+	mach_port_t mem = open_device("mem"), rd = open_device("rd1"), pager = MACH_PORT_NULL;
+	static const uint64_t bad[][2] = {
+		{ 0, 0 }, { 1, PAGE }, { ~0ull, 1 }, { 1ull << 63, 1ull << 63 }, { ~0xfffull, 0x1000 }, { 0x1000, ~0ull }, { 0, ~0ull },
+		{ 1ull << 46, PAGE }, { (1ull << 46) - PAGE, 2 * PAGE },
+	};
+
+	for (unsigned i = 0; i < sizeof bad / sizeof *bad; i++) {
+		CHECK_EQ(device_map(mem, VM_PROT_READ, bad[i][0], bad[i][1], &pager, 0), D_INVALID_SIZE);
+		CHECK_EQ(device_map(rd, VM_PROT_READ, bad[i][0], bad[i][1], &pager, 0), D_INVALID_SIZE);
+	}
+	CHECK_EQ(pager, MACH_PORT_NULL);
+	/* a map is an object: made, never used, gone */
+	for (int prot = -1; prot < 40; prot += 3)
+		if (device_map(mem, prot, 0xf0000, PAGE, &pager, 0) == D_SUCCESS)
+			mach_port_deallocate(SELF, pager);
+	close_device(mem);
+	close_device(rd);
+}
+
+TEST(gathered_writes_check_their_vector)
+{
+	mach_port_t d = open_device("null");
+	io_buf_vec_t v[3] = { { (vm_offset_t)"one", 3 }, { 0x10, 5 }, { (vm_offset_t)"two", 3 } };
+	long r;
+
+#define WRITEV(vector, n) __asm__ volatile("movq %%rcx, %%r10; movq %3, %%r8; movq %7, %%r9; movl $-39, %%eax; syscall" \
+	    : "=a"(r) : "D"((long)d), "S"(0l), "r"((vm_offset_t)(vector)), "d"(0l), "c"(0l), "0"(0l), "r"((long)(n)) \
+	    : "r8", "r9", "r10", "r11", "memory")
+	WRITEV(v, 1);
+	CHECK_EQ(r, D_SUCCESS);
+	WRITEV(v, 3);
+	CHECK_EQ(r, KERN_INVALID_ADDRESS);
+	WRITEV(v, 0);
+	CHECK_EQ(r, D_SUCCESS);
+	WRITEV(v, 1025);
+	CHECK_EQ(r, KERN_INVALID_VALUE);
+	WRITEV(0x10, 1);
+	CHECK_EQ(r, KERN_INVALID_ADDRESS);
+	WRITEV(0xffffffff80100000, 1);
+	CHECK_EQ(r, KERN_INVALID_ADDRESS);
+	v[1] = (io_buf_vec_t){ 0xffffffff80100000, 16 };
+	WRITEV(v, 2);
+	CHECK_EQ(r, KERN_INVALID_ADDRESS);
+	CHECK_EQ(syscall_device_write_request(d, MACH_PORT_NULL, 0, 0, (void *)0xffffffff80100000, 16), KERN_INVALID_ADDRESS);
+	CHECK_EQ(syscall_device_write_request(0x777, MACH_PORT_NULL, 0, 0, "x", 1), MACH_SEND_INTERRUPTED);
+	CHECK_EQ(syscall_device_write_request(d, MACH_PORT_DEAD, 0, 0, "x", 1), MACH_SEND_INVALID_REPLY);
+	close_device(d);
+}
+
+TEST(packet_filters_belong_to_networks)
+{
+	mach_port_t d = open_device("null"), p = test_port_with_send();
+	filter_t filter[4] = { 0 };
+
+	CHECK_EQ(device_set_filter(d, p, MACH_MSG_TYPE_COPY_SEND, 0, filter, 4), D_INVALID_OPERATION);
+	CHECK_EQ(test_urefs(p, MACH_PORT_RIGHT_SEND), 1);
+	test_port_destroy(p);
 	close_device(d);
 }

@@ -262,6 +262,8 @@ kern_return_t vm_map_remove(struct vm_map *map, uint64_t start, uint64_t end)
 
 void vm_object_port_died(struct ipc_port *port);
 void vm_object_port_died(struct ipc_port *port) { (void)port; }
+void irq_port_died(void);
+void irq_port_died(void) { }
 
 /* --- kernel objects: none, requests to them are dropped --- */
 
