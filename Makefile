@@ -39,6 +39,7 @@ say = @$(if $(V),:,printf '  %-7s %s\n' $(1) $(2))
 include mig/rules.mk
 include abi/rules.mk
 include kernel/rules.mk
+include kernel/arch/host/rules.mk
 include lib/rules.mk
 include servers/rules.mk
 include emul/rules.mk

@@ -49,7 +49,9 @@ struct machine_task {
 };
 
 /* => stack of KERNEL_STACK_SIZE from kern/stack.c; the thread starts at fn on it */
+#ifndef KERNEL_STACK_SIZE		/* sanitizers need more */
 #define KERNEL_STACK_SIZE	16384
+#endif
 /* user state as mach-abi section 9 "new thread"; th_task is set (threads of kernel_task never go to user mode).
    => KERN_RESOURCE_SHORTAGE without memory for the FPU state */
 kern_return_t machine_thread_init(struct thread *) __attribute__((warn_unused_result));
