@@ -95,10 +95,6 @@ void irq_mask(unsigned irq) { (void)irq; }
 void irq_unmask(unsigned irq) { (void)irq; }
 unsigned irq_from_isa(unsigned irq) { return irq; }
 
-/* the fast path of messages is the processor's own */
-void	ipc_rpc_refill(void);
-void ipc_rpc_refill(void) { }
-
 /* --- memory --- */
 
 static void memory_make(uint64_t size)

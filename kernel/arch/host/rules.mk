@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The kernel as a Linux program: one archive for each kind of instrumentation, $(O)/host/KIND/kernel.a; debug kernel always.
-# What the processor's layer has in plain C comes from arch/x86_64; kern/slab.c, vm/kmem.c and ipc/rpc.c have a counterpart here
-# or are the processor's own.
+# What the processor's layer has in plain C comes from arch/x86_64; kern/slab.c and vm/kmem.c have a counterpart here.
 
 HOST_CC	      := clang
-HOST_LEFT_OUT := kernel/kern/slab.c kernel/vm/kmem.c kernel/ipc/rpc.c
+HOST_LEFT_OUT := kernel/kern/slab.c kernel/vm/kmem.c
 HOST_SRC      := $(filter-out $(HOST_LEFT_OUT),$(foreach d,kern ipc vm device debug,$(wildcard kernel/$(d)/*.c))) \
 		 kernel/arch/x86_64/pmap.c kernel/arch/x86_64/thread_state.c kernel/arch/x86_64/mach_i386.c \
 		 $(wildcard kernel/arch/host/*.c kernel/arch/host/*.S)

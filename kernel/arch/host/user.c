@@ -10,14 +10,17 @@
 #include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <ipc/rpc.h>
 #include <kern/exception.h>
 #include <kern/panic.h>
 #include <kern/syscall_table.h>
 #include <kern/task.h>
 #include <kern/thread.h>
 #include <mach/exception.h>
+#include <machine/asm.h>
 #include <machine/copy.h>
 #include <machine/pte.h>
+#include <machine/user_access.h>
 #include <machine/x86.h>
 #include <vm/fault.h>
 #include <vm/map.h>
@@ -125,6 +128,8 @@ static void kernel_entry(void *arg)
 	struct entry e = *(struct entry *)arg;
 	struct thread *t = current_thread();
 
+	if (e.en_kind == ENTRY_TRAP && e.en_number == MACH_MSG_TRAP && (uint32_t)e.en_arg[1] == MACH_SEND_RCV)
+		ipc_rpc(e.en_arg[0], e.en_arg[1], e.en_arg[2], e.en_arg[3], e.en_arg[4]);
 	interrupts_enable();
 	sim_tick();
 	if (e.en_kind == ENTRY_FAULT)
@@ -229,6 +234,12 @@ void machine_return_to_user(void)
 	}
 }
 
+void machine_return_from_syscall(struct thread *t)
+{
+	(void)t;
+	machine_return_to_user();
+}
+
 /* --- user memory --- */
 
 static void copy_bytes(void *to, const void *from, size_t n)
@@ -328,6 +339,19 @@ kern_return_t copyin(uint64_t from, void *to, size_t n) { return kernel_access(f
 kern_return_t copyout(const void *from, uint64_t to, size_t n)
 {
 	return kernel_access(to, (char *)(uintptr_t)from, n, true);
+}
+
+/* => within a page for the callers' aligned words, or a fault */
+bool sim_user_load(uint64_t va, uint64_t *value)
+{
+	return in_page(va, sizeof *value) == sizeof *value && va < VM_USER_MAX &&
+	    access_page(vm_map_pmap(task_self()->tk_map), va, value, sizeof *value, false);
+}
+
+bool sim_user_store(uint64_t va, uint64_t value)
+{
+	return in_page(va, sizeof value) == sizeof value && va < VM_USER_MAX &&
+	    access_page(vm_map_pmap(task_self()->tk_map), va, &value, sizeof value, true);
 }
 
 kern_return_t copyin_word(uint64_t from, uint32_t *to)

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Single words of user memory; a fault is not resolved but goes to `label`. */
+#ifndef HOST_MACHINE_USER_ACCESS_H
+#define HOST_MACHINE_USER_ACCESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+bool	sim_user_load(uint64_t address, uint64_t *value);
+bool	sim_user_store(uint64_t address, uint64_t value);
+
+static inline void user_access_begin(void) { }
+static inline void user_access_end(void) { }
+
+#define user_load(value, address, at, label)	do { if (!sim_user_load((address) + (at), &(value))) goto label; } while (0)
+#define user_store(value, address, at, label)	do { if (!sim_user_store((address) + (at), (value))) goto label; } while (0)
+
+#endif
