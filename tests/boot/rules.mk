@@ -26,6 +26,11 @@ $(eval $(call native_program,tests/script_args,tests/boot/script/args.c))
 test-boot: deps kernel $(patsubst %,$(B)/bin/tests/%,$(BOOT_TESTS) compat gang script_args) $(B)/bin/debugger $(B)/bin/debugger-victim
 	@tools/boot-tests --smp "$(BOOT_SMPS)" $(B) $(filter-out $(BOOT_LONG),$(BOOT_TESTS)) compat gang; boot=$$?; tools/console-tests $(B) && exit $$boot
 
+# the commands of tools/gdb, against the debug kernel
+.PHONY: test-gdb
+test-gdb: deps kernel $(B)/bin/tests/host
+	@tools/tap-run gdb "tools/gdb-test $(B)"
+
 boot-%: kernel $(B)/bin/tests/%
 	@tools/boot-tests --verbose --smp "$(SMP)" $(B) $*
 
