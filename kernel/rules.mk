@@ -19,7 +19,7 @@ endif
 # the release kernel is optimised as one program: about 8% fewer instructions per message
 KERNEL_LTO    := $(if $(filter release,$(CONFIG)),$(if $(findstring clang,$(CC)),,-flto=2 -fuse-linker-plugin))
 KERNEL_CFLAGS += $(KERNEL_LTO)
-KERNEL_LDFLAGS := -m64 -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack \
+KERNEL_LDFLAGS := -m64 -nostdlib -static -no-pie -Wno-unused-command-line-argument -Wl,--build-id=none -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack \
 		  -Wl,--no-warn-rwx-segments -T $(KERNEL_LDS)
 
 KERNEL        := $(B)/ernst

@@ -6,7 +6,7 @@ USER_CFLAGS  := $(C_COMMON) -ffreestanding -fno-builtin-printf -m64 -fno-pic -fn
 		-fcf-protection=none -fno-asynchronous-unwind-tables $(USER_INC)
 USER_NOLIBC  := -nostdinc -isystem $(shell $(CC) -print-file-name=include)
 # programs on newlib compile with $(NEWLIB_CFLAGS) (lib/newlib/rules.mk) in the place of $(USER_NOLIBC)
-USER_LDFLAGS := -m64 -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,noexecstack -Wl,-z,max-page-size=4096 \
+USER_LDFLAGS := -m64 -nostdlib -static -no-pie -Wno-unused-command-line-argument -Wl,--build-id=none -Wl,-z,noexecstack -Wl,-z,max-page-size=4096 \
 		-Wl,--no-warn-rwx-segments
 CRT0         := $(B)/lib/crt0.o
 LIBMACH      := $(B)/lib/libmach.a
