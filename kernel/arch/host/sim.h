@@ -46,6 +46,8 @@ void	sim_write(uint64_t address, const void *from, size_t n);
 /* => false instead of an exception */
 bool	sim_try_read(uint64_t address, void *to, size_t n);
 bool	sim_try_write(uint64_t address, const void *from, size_t n);
+/* fn(argument) in the kernel, as a trap of its own */
+void	sim_kernel_call(void (*fn)(void *), void *argument);
 /* the stack pointer the thread was started with: it has no stack there, but may have memory */
 uint64_t sim_user_sp(void);
 /* word n of the first task's argument vector as a number */

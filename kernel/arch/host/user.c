@@ -35,13 +35,14 @@
 
 void	__asan_unpoison_memory_region(const volatile void *, size_t) __attribute__((weak));
 
-enum entry_kind { ENTRY_TRAP, ENTRY_FAULT, ENTRY_TRY };
+enum entry_kind { ENTRY_TRAP, ENTRY_FAULT, ENTRY_TRY, ENTRY_CALL };
 struct entry {
 	enum entry_kind	 en_kind;
 	int		 en_number;
 	uint64_t	 en_arg[11];
 	uint64_t	 en_address;
 	vm_prot_t	 en_access;
+	void		 (*en_fn)(void *);
 };
 
 static sim_program_t *programs[PROGRAMS_MAX];
@@ -134,6 +135,8 @@ static void kernel_entry(void *arg)
 	sim_tick();
 	if (e.en_kind == ENTRY_FAULT)
 		user_fault(e.en_address, e.en_access);
+	else if (e.en_kind == ENTRY_CALL)
+		e.en_fn((void *)e.en_arg[0]);
 	else if (e.en_kind == ENTRY_TRY)
 		machine_set_syscall_result(&t->th_machine, (uint64_t)vm_fault(t->th_task->tk_map, page_trunc(e.en_address),
 		    e.en_access, false));
@@ -163,10 +166,17 @@ static void enter_kernel(struct entry *e)
 long sim_trap(int number, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5, uint64_t a6,
     uint64_t a7, uint64_t a8, uint64_t a9, uint64_t a10)
 {
-	struct entry e = { ENTRY_TRAP, number, { a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10 }, 0, 0 };
+	struct entry e = { ENTRY_TRAP, number, { a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10 }, 0, 0, NULL };
 
 	enter_kernel(&e);
 	return (long)current_thread()->th_machine.mt_regs.rax;
+}
+
+void sim_kernel_call(void (*fn)(void *), void *argument)
+{
+	struct entry e = { .en_kind = ENTRY_CALL, .en_fn = fn, .en_arg = { (uint64_t)(uintptr_t)argument } };
+
+	enter_kernel(&e);
 }
 
 uint64_t sim_user_sp(void) { return current_thread()->th_machine.mt_regs.rsp; }
