@@ -22,6 +22,12 @@ extern boolean_t swtch(void);
 extern kern_return_t thread_switch(mach_port_name_t thread, int option, mach_msg_timeout_t time);
 extern kern_return_t thread_set_self_state(int flavor, thread_state_t state,
     mach_msg_type_number_t count);
+/*
+ * Ernst's own: gsync on memory of the own task without a message. The wait is gsync_wait's; the wake takes the most to be woken
+ * and gives how many were, or minus the error.
+ */
+extern kern_return_t gsync_wait_self(vm_address_t addr, unsigned val1, unsigned val2, natural_t msec, int flags);
+extern int gsync_wake_self(vm_address_t addr, unsigned most, int flags);
 
 /*
  * The shortcuts. MACH_SEND_INTERRUPTED means the right is not a local kernel

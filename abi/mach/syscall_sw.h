@@ -34,3 +34,6 @@ kernel_trap(syscall_mach_port_insert_right, -74, 4)
 kernel_trap(syscall_mach_port_allocate_name, -75, 3)
 kernel_trap(syscall_thread_depress_abort, -76, 1)
 kernel_trap(thread_set_self_state, -77, 3)
+/* not of Mach 3: far from the numbers that may still be given out */
+kernel_trap(gsync_wait_self, -120, 5)
+kernel_trap(gsync_wake_self, -121, 3)

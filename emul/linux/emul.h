@@ -82,6 +82,7 @@ long	emul_strlen(const char *, size_t max);
 long	emul_cmpxchg(uint32_t *, uint32_t old, uint32_t new, uint32_t *was);
 int	emul_wait_msg(mach_msg_header_t *, int option, unsigned send_size, unsigned rcv_size, unsigned rcv_name,
 	    unsigned timeout, unsigned notify);
+int	emul_wait_gsync(uint64_t address, unsigned value, unsigned value2, unsigned ms, int flags);
 long	emul_xsave(void *, uint64_t mask);
 long	emul_xrstor(const void *, uint64_t mask);
 long	emul_fxsave(void *);

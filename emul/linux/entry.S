@@ -128,11 +128,16 @@ emul_exit_start:
 emul_exit_end:
 
 /*
- * int emul_wait_msg(msg, option, send_size, rcv_size, rcv_name, timeout, notify): mach_msg_trap for waits which a signal must break.
- * A signal that is already there, or arrives before the trap, makes it return MACH_SEND_INTERRUPTED with nothing sent.
+ * int emul_wait_msg(msg, option, send_size, rcv_size, rcv_name, timeout, notify), int emul_wait_gsync(address, value, 0, ms, flags):
+ * mach_msg_trap and gsync_wait_self for waits which a signal must break.
+ * A signal that is already there, or arrives before the trap, makes it return MACH_SEND_INTERRUPTED with nothing done.
  */
-	.globl	emul_wait_msg, emul_wait_start, emul_wait_end, emul_wait_fixup
+	.globl	emul_wait_msg, emul_wait_gsync, emul_wait_start, emul_wait_end, emul_wait_fixup
+emul_wait_gsync:
+	movq	$-120, %gs:TCB_TRAP
+	jmp	emul_wait_start
 emul_wait_msg:
+	movq	$-25, %gs:TCB_TRAP
 emul_wait_start:
 	movq	%gs:TCB_SLOT, %rax
 	movq	SLOT_MASK(%rax), %r11
@@ -140,7 +145,7 @@ emul_wait_start:
 	testq	%r11, SLOT_PENDING(%rax)
 	jnz	emul_wait_fixup
 	movq	%rcx, %r10
-	movl	$-25, %eax
+	movq	%gs:TCB_TRAP, %rax
 	syscall
 emul_wait_end:
 	ret
@@ -287,5 +292,7 @@ emul_fxrstor:
 	trap	syscall_vm_deallocate, -66
 	trap	syscall_mach_port_deallocate, -73
 	trap	thread_set_self_state, -77
+	trap	gsync_wait_self, -120
+	trap	gsync_wake_self, -121
 
 	.section .note.GNU-stack, "", @progbits

@@ -2,6 +2,7 @@
 /* futex on the kernel's gsync: the queues are the kernel's, no server is asked. */
 #include <mach/gnumach.h>
 #include <mach/mach_interface.h>
+#include <mach/mach_traps.h>
 #include "emul.h"
 
 #define FUTEX_WAIT		0
@@ -51,20 +52,15 @@ static long futex_wait(uint64_t address, uint32_t value, long time, bool absolut
 		flags |= GSYNC_TIMED;
 	}
 	t->t_deadline = deadline;
-	t->t_breakable = 1;
-	long r = wait_result(gsync_wait(mach_task_self_, address, value, 0, ms, flags), time != 0);
-	t->t_breakable = 0;
-	return r;
+	return wait_result(emul_wait_gsync(address, value, 0, ms, flags), time != 0);
 }
 
-/* The kernel does not tell how many it woke: like every user of the result, assume that a waker of n had takers. */
-static long futex_wake(uint64_t address, long n, int flags)
+static long futex_wake(uint64_t address, int n, int flags)
 {
-	if (n <= 0)
-		return 0;
-	if (n > 1)
-		flags |= GSYNC_BROADCAST;
-	return gsync_wake(mach_task_self_, address, 0, flags) == KERN_SUCCESS ? 1 : -LX_EFAULT;
+	/* nobody is woken by 0, but Linux wakes one */
+	int woken = gsync_wake_self(address, n <= 0 ? 1 : (unsigned)n, flags);
+
+	return woken < 0 ? -LX_EFAULT : woken;
 }
 
 static long futex_requeue(uint64_t from, uint64_t to, long wake, long move, int flags)

@@ -26,19 +26,13 @@ long emul_result(kern_return_t kr, const int64_t *result)
 }
 
 /*
- * A send is repeated when it was interrupted, a receive is simply continued: the server answers every request. Only a
- * breakable wait (a request to the kernel that sleeps) returns the interruption.
+ * A send is repeated when it was interrupted, a receive is simply continued: the server answers every request.
  */
 mach_msg_return_t mach_msg(mach_msg_header_t *msg, mach_msg_option_t option, mach_msg_size_t send_size,
     mach_msg_size_t rcv_size, mach_port_name_t rcv_name, mach_msg_timeout_t timeout, mach_port_name_t notify)
 {
-	struct tcb *t = tcb_self();
 	mach_msg_return_t mr;
 
-	if (t->t_breakable) {
-		t->t_breakable = 0;
-		return emul_wait_msg(msg, option, send_size, rcv_size, rcv_name, timeout, notify);
-	}
 	do
 		mr = mach_msg_trap(msg, option, send_size, rcv_size, rcv_name, timeout, notify);
 	while (mr == MACH_SEND_INTERRUPTED);

@@ -18,13 +18,13 @@ void emul_space_lock(void)
 	if (__atomic_compare_exchange_n(&emul_space.es_lock, &state, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 		return;
 	while (__atomic_exchange_n(&emul_space.es_lock, 2, __ATOMIC_ACQUIRE) != 0)
-		gsync_wait(mach_task_self_, (vm_address_t)&emul_space.es_lock, 2, 0, 0, 0);
+		gsync_wait_self((vm_address_t)&emul_space.es_lock, 2, 0, 0, 0);
 }
 
 void emul_space_unlock(void)
 {
 	if (__atomic_exchange_n(&emul_space.es_lock, 0, __ATOMIC_RELEASE) == 2)
-		gsync_wake(mach_task_self_, (vm_address_t)&emul_space.es_lock, 0, 0);
+		gsync_wake_self((vm_address_t)&emul_space.es_lock, 1, 0);
 }
 
 /* Linux and Mach number the protections alike; the processor cannot write or execute without reading */

@@ -30,6 +30,7 @@
 #define R_RIP		(TCB_REGS + 128)
 #define R_RFLAGS	(TCB_REGS + 136)
 #define TCB_CALL	(TCB_REGS + 144)
+#define TCB_TRAP	(TCB_REGS + 152)
 
 #define SLOT_MASK	0
 #define SLOT_PENDING	8
@@ -52,6 +53,7 @@ struct tcb {
 	struct unix_slot	*t_slot;
 	struct emul_regs	 t_regs;	/* the program's */
 	int64_t			 t_call;	/* number of the call being done; -1: none (a fault, a signal) */
+	int64_t			 t_trap;	/* number of the trap in a wait that signals break */
 	struct emul_process	*t_process;
 	uint64_t		 t_block;	/* start of the block */
 	uint32_t		 t_reply_port;
@@ -67,11 +69,9 @@ struct tcb {
 	uint64_t		 t_stack_block;	/* vfork child: the block was made for it */
 	int64_t			 t_deadline;	/* of the call being restarted, when t_restarting */
 	uint32_t		 t_restarting;
-	uint32_t		 t_breakable;	/* the next mach_msg is a wait that signals break */
 	uint32_t		 t_child_kind;	/* enum emul_child: what emul_child finds itself to be */
 	uint32_t		 t_clone;	/* which clone made it (announce) */
 	uint64_t		 t_parent_tid;	/* CLONE_PARENT_SETTID in a shared space */
-	uint64_t		 t_pad[1];
 	uint8_t			 t_xstate[] __attribute__((aligned(64)));
 };
 _Static_assert(offsetof(struct tcb, t_slot) == TCB_SLOT, "entry.S");
@@ -79,6 +79,7 @@ _Static_assert(offsetof(struct tcb, t_regs) == TCB_REGS, "entry.S");
 _Static_assert(offsetof(struct tcb, t_regs.rflags) == R_RFLAGS, "entry.S");
 _Static_assert(offsetof(struct tcb, t_regs.rip) == R_RIP, "entry.S");
 _Static_assert(offsetof(struct tcb, t_call) == TCB_CALL, "entry.S");
+_Static_assert(offsetof(struct tcb, t_trap) == TCB_TRAP, "entry.S");
 _Static_assert(sizeof(struct tcb) <= 1024, "room for the extended state in the page");
 
 #define TCB_XSTATE_MAX	(4096 - sizeof(struct tcb))

@@ -16,6 +16,7 @@
 #include <kern/mig_kernel.h>
 #include <kern/queue.h>
 #include <kern/timer.h>
+#include <kern/traps.h>
 #include <kern/wait.h>
 #include <mach/gnumach.server.h>
 #include <mach/gsync.h>
@@ -23,7 +24,8 @@
 #include <machine/cpu.h>
 #include <vm/map.h>
 
-#define BUCKETS	256
+#define BUCKETS		256
+#define WAKE_ALL	0x7fffffffu	/* more than can wait */
 
 struct gsync_bucket {
 	struct spinlock	 gb_lock;
@@ -216,15 +218,17 @@ waiter_wake(struct gsync_waiter *w)
 	return t;
 }
 
-/* => how many were woken; one bucket's lock at a time, released between two of a broadcast */
+/* => how many were woken, at most `most`; the bucket's lock is released between two */
 static unsigned
-wake_key(const struct vm_key *key, bool all)
+wake_key(const struct vm_key *key, unsigned most)
 {
 	struct gsync_bucket *b = bucket_of(key);
 	struct gsync_waiter *w;
 	struct thread *t;
 	unsigned n = 0;
 
+	if (most == 0)
+		return 0;
 	do {
 		t = NULL;
 		spin_lock(&b->gb_lock);
@@ -236,7 +240,7 @@ wake_key(const struct vm_key *key, bool all)
 		spin_unlock(&b->gb_lock);
 		if (t != NULL)
 			thread_release(t);
-	} while (t != NULL && all);
+	} while (t != NULL && n < most);
 	return n;
 }
 
@@ -255,11 +259,31 @@ gsync_wake(task_t task, vm_address_t addr, unsigned val, int flags)
 	if ((flags & GSYNC_MUTATE) && word_write(task, addr, val) != KERN_SUCCESS)
 		kr = KERN_INVALID_ADDRESS;
 	if (kr == KERN_SUCCESS) {
-		woken = wake_key(&key, flags & GSYNC_BROADCAST);
+		woken = wake_key(&key, flags & GSYNC_BROADCAST ? WAKE_ALL : 1);
 		kr = woken > 0 ? KERN_SUCCESS : KERN_INVALID_ARGUMENT;
 	}
 	vm_map_key_release(&key);
 	return kr;
+}
+
+long
+trap_gsync_wait_self(vm_address_t addr, unsigned val1, unsigned val2, natural_t msec, int flags)
+{
+	return gsync_wait(current_thread()->th_task, addr, val1, val2, msec, flags);
+}
+
+long
+trap_gsync_wake_self(vm_address_t addr, unsigned most, int flags)
+{
+	struct vm_key key;
+	kern_return_t kr = get_key(current_thread()->th_task, addr, flags, &key);
+	unsigned woken;
+
+	if (kr != KERN_SUCCESS)
+		return -kr;
+	woken = wake_key(&key, most < WAKE_ALL ? most : WAKE_ALL);
+	vm_map_key_release(&key);
+	return woken;
 }
 
 /* => moves the first waiter from one key to the other; it takes over the reference in *to and gives back its own there */
@@ -301,7 +325,7 @@ gsync_requeue(task_t task, vm_address_t src, vm_address_t dst, boolean_t wake_on
 	if (kr != KERN_SUCCESS)
 		return kr;
 	if (wake_one)
-		wake_key(&from, false);
+		wake_key(&from, 1);
 	do {
 		kr = get_key(task, dst, flags, &to);
 		if (kr != KERN_SUCCESS)

@@ -46,5 +46,7 @@ const struct mach_trap mach_trap_table[MACH_TRAP_COUNT] = {
 	[75] = TRAP(trap_mach_port_allocate_name, 3),
 	[76] = TRAP(trap_thread_depress_abort, 1),
 	[77] = TRAP(trap_thread_set_self_state, 3),
+	[120] = TRAP(trap_gsync_wait_self, 5),
+	[121] = TRAP(trap_gsync_wake_self, 3),
 };
 #pragma GCC diagnostic pop

@@ -9,6 +9,7 @@
  */
 #include <stdlib.h>
 #include <mach/gsync.h>
+#include <mach/mach_traps.h>
 #include "process.h"
 #include "wait.h"
 #include "worker.h"
@@ -26,7 +27,7 @@ void
 sleeper_wake(struct sleeper *sleeper)
 {
 	if (__atomic_exchange_n(&sleeper->sl_word, 1, __ATOMIC_SEQ_CST) == 0)
-		gsync_wake(mach_task_self(), (vm_address_t)&sleeper->sl_word, 0, 0);
+		gsync_wake_self((vm_address_t)&sleeper->sl_word, 1, 0);
 }
 
 /* Set the words of entries that are not set yet; at most count of them. => how many */
@@ -56,7 +57,7 @@ wait_queue_wake(struct wait_queue *queue)
 	do {
 		n = wait_queue_collect(queue, sleepers, WAKE_BATCH);
 		for (i = 0; i < n; i++)
-			gsync_wake(mach_task_self(), (vm_address_t)&sleepers[i]->sl_word, 0, 0);
+			gsync_wake_self((vm_address_t)&sleepers[i]->sl_word, 1, 0);
 	} while (n == WAKE_BATCH);
 }
 
@@ -115,8 +116,7 @@ sleeper_sleep(struct sleeper *sleeper, wait_deadline_t deadline, bool killable_o
 			milliseconds = left > 3600000 ? 3600000 : (natural_t)left;
 			flags = GSYNC_TIMED;
 		}
-		gsync_wait(mach_task_self(), (vm_address_t)&sleeper->sl_word, 0, 0,
-		    milliseconds, flags);
+		gsync_wait_self((vm_address_t)&sleeper->sl_word, 0, 0, milliseconds, flags);
 	}
 	if (thread != NULL && uthread_interrupted(thread, killable_only))
 		return -LX_EINTR;

@@ -2,6 +2,7 @@
 /* Waiting on words of memory: interface reference section 16. */
 #include <mach/gnumach.h>
 #include <mach/gsync.h>
+#include <mach/mach_traps.h>
 #include <mach/mach_host.h>
 #include "harness/test.h"
 
@@ -510,4 +511,53 @@ TEST(lock_made_of_it_excludes_and_loses_no_wakeup)
 		t[i] = test_thread(count, NULL);
 	join(t, 6);
 	CHECK_EQ(counted, 12000);
+}
+
+/* The traps: the own task only, and the number of those woken */
+
+static void trap_waiter(void *arg)
+{
+	__atomic_fetch_add(&sh->waiting, 1, __ATOMIC_SEQ_CST);
+	sh->result[(uintptr_t)arg] = gsync_wait_self(AT(&sh->word[0]), 0, 0, 0, 0);
+	__atomic_fetch_add(&sh->woken, 1, __ATOMIC_SEQ_CST);
+}
+
+TEST(trap_wakes_so_many_and_says_how_many)
+{
+	mach_port_t t[WAITERS];
+	int woken = 0;
+
+	make_page(VM_INHERIT_COPY);
+	for (uintptr_t i = 0; i < WAITERS; i++)
+		t[i] = test_thread(trap_waiter, (void *)i);
+	while (sh->waiting != WAITERS)
+		test_sleep(1);
+	test_sleep(20);
+	CHECK_EQ(gsync_wake_self(AT(&sh->word[1]), 10, 0), 0);
+	CHECK_EQ(gsync_wake_self(AT(&sh->word[0]), 0, 0), 0);
+	CHECK_EQ(gsync_wake_self(AT(&sh->word[0]), 2, 0), 2);
+	expect_woken(2);
+	/* the message wakes them as well: it is the same queue */
+	CHECK_OK(gsync_wake(SELF, AT(&sh->word[0]), 0, 0));
+	expect_woken(3);
+	woken = gsync_wake_self(AT(&sh->word[0]), ~0u, 0);
+	CHECK_EQ(woken, 1);
+	join(t, WAITERS);
+	for (int i = 0; i < WAITERS; i++)
+		CHECK_EQ(sh->result[i], KERN_SUCCESS);
+	free_page();
+}
+
+TEST(trap_refuses_what_the_message_refuses)
+{
+	make_page(VM_INHERIT_COPY);
+	CHECK_EQ(gsync_wait_self(AT(&sh->word[0]), 1, 0, 0, 0), KERN_INVALID_ARGUMENT);
+	CHECK_EQ(gsync_wait_self(AT(&sh->word[0]), 0, 0, 5, GSYNC_TIMED), KERN_TIMEDOUT);
+	CHECK_EQ(gsync_wait_self(AT(&sh->word[0]) + 2, 0, 0, 5, GSYNC_TIMED), KERN_INVALID_ADDRESS);
+	CHECK_EQ(gsync_wait_self(8, 0, 0, 5, GSYNC_TIMED), KERN_INVALID_ADDRESS);
+	CHECK_EQ(gsync_wait_self(~7ul, 0, 0, 5, GSYNC_TIMED), KERN_INVALID_ADDRESS);
+	CHECK_EQ(gsync_wake_self(8, 1, 0), -KERN_INVALID_ADDRESS);
+	CHECK_EQ(gsync_wake_self(~7ul, 1, GSYNC_SHARED), -KERN_INVALID_ADDRESS);
+	CHECK_EQ(gsync_wake_self(AT(&sh->word[0]) + 1, 1, 0), -KERN_INVALID_ADDRESS);
+	free_page();
 }

@@ -21,7 +21,7 @@ static const long odd[] = {
 static bool harmless(int n)
 {
 	return n != 69 && n != 70 && n != 77 && n != 71 && n != 30 && n != 25 && n != 61 && n != 26 && n != 17 && n != 18 && n != 65 &&
-	    n != 72 && n != 68 && n != 64 && n != 66 && n != 27 && n != 28 && n != 29 && n != 75 && n != 73 && n != 74;
+	    n != 120 && n != 72 && n != 68 && n != 64 && n != 66 && n != 27 && n != 28 && n != 29 && n != 75 && n != 73 && n != 74;
 }
 
 TEST(every_trap_with_odd_arguments)

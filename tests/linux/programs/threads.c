@@ -257,6 +257,37 @@ static long futex(void *p, int op, long v, const void *time, void *p2, long v3)
 	return syscall(SYS_futex, p, op, v, time, p2, v3);
 }
 
+static uint32_t counted_word;
+static volatile int counted_in;
+static void *counted_wait(void *arg)
+{
+	__atomic_add_fetch(&counted_in, 1, __ATOMIC_SEQ_CST);
+	while (futex(&counted_word, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 0, NULL, NULL, 0) == 0 && counted_word == 0)
+		break;
+	__atomic_sub_fetch(&counted_in, 1, __ATOMIC_SEQ_CST);
+	return arg;
+}
+
+/* FUTEX_WAKE says how many it woke */
+static void counts(void)
+{
+	pthread_t t[5];
+
+	is(futex(&counted_word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 3, NULL, NULL, 0), 0);
+	for (int i = 0; i < 5; i++)
+		pthread_create(&t[i], NULL, counted_wait, NULL);
+	while (counted_in < 5)
+		pause_ms(1);
+	pause_ms(100);
+	is(futex(&counted_word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 3, NULL, NULL, 0), 3);
+	is(futex(&counted_word, FUTEX_WAKE, 1, NULL, NULL, 0), 0);	/* another kind of word */
+	is(futex(&counted_word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 0, NULL, NULL, 0), 1);
+	is(futex(&counted_word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 100, NULL, NULL, 0), 1);
+	for (int i = 0; i < 5; i++)
+		pthread_join(t[i], NULL);
+	is(counted_in, 0);
+}
+
 static uint32_t *shared_word;
 static void futexes(void)
 {
@@ -367,6 +398,7 @@ int main(int argc, char **argv)
 	fork_from_thread();
 	deaths();
 	futexes();
+	counts();
 	leaves_nothing();
 	return tap_done();
 }
