@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # make bench: the native program and the Linux program, one CPU under -icount, beside the anchors of anchors.txt.
 
-BENCH_HARNESS := tests/boot/harness/test.c tests/boot/harness/port.c tests/boot/harness/thread.c
+BENCH_HARNESS := tests/boot/harness/test.c tests/boot/harness/port.c tests/boot/harness/thread.c tests/boot/harness/calls.c
 $(eval $(call native_program,bench-mach,$(wildcard bench/mach/*.c) $(BENCH_HARNESS)))
 
 # the same static binary that measured Linux; the root image takes it to /bench

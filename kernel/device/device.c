@@ -32,6 +32,9 @@ struct ipc_port *device_master_port;
 static const struct device_ops *const drivers[] = {
 	&console_ops, &com_ops, &kd_ops, &null_ops, &mem_ops, &time_ops, &mbinfo_ops, &kmsg_ops, &rd_ops, &counters_ops,
 	&irq_ops, &kbd_ops, &mouse_ops,
+#ifdef DEBUG
+	&calls_ops,
+#endif
 };
 
 void

@@ -56,7 +56,7 @@ struct device {
 extern struct ipc_port *device_master_port;
 
 extern const struct device_ops console_ops, com_ops, kd_ops, null_ops, mem_ops, time_ops, mbinfo_ops, kmsg_ops, rd_ops,
-    counters_ops, irq_ops, kbd_ops, mouse_ops;
+    counters_ops, calls_ops, irq_ops, kbd_ops, mouse_ops;
 
 /* the console's operations, for its other names */
 io_return_t console_read(struct device *, const struct device_read *, const void **from, uint32_t *count, uint32_t *free);

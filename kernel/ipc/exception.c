@@ -8,6 +8,7 @@
  * RIGHTS  the three rights are consumed whatever happens.
  * TESTS   tests/boot
  */
+#include <debug/calls.h>
 #include <ipc/ipc.h>
 #include <ipc/kmsg.h>
 #include <ipc/mqueue.h>
@@ -212,6 +213,7 @@ static struct ipc_kmsg *make_request(const struct ipc_exception *e)
 		    (identity ? MACH_MSGH_BITS_COMPLEX : 0),
 		.msgh_id = !state ? EXC_RAISE_ID : identity ? EXC_RAISE_STATE_IDENTITY_ID : EXC_RAISE_STATE_ID,
 	};
+	calls_note(kmsg->ikm_header.msgh_id, KERN_SUCCESS);
 	at = (char *)(&kmsg->ikm_header + 1);
 	if (identity)
 		at = put_identity((struct identity_part *)(void *)at, e);

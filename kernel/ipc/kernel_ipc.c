@@ -4,6 +4,7 @@
  *
  * RIGHTS  as ipc.h says for each routine.
  */
+#include <debug/calls.h>
 #include <ipc/ipc.h>
 #include <ipc/kmsg.h>
 #include <ipc/mqueue.h>
@@ -77,6 +78,7 @@ kern_return_t ipc_kernel_send(mach_msg_header_t *msg, uint32_t size)
 		kmsg->ikm_marequest = NULL;
 	}
 	memcpy(&kmsg->ikm_header, msg, size);
+	calls_note(msg->msgh_id, KERN_SUCCESS);
 	kmsg->ikm_header.msgh_size = size;
 	ipc_kmsg_copyin_kernel(kmsg);
 	if (kr == KERN_SUCCESS)

@@ -6,6 +6,7 @@
  * LOCKS   none; routines may block on the stack.
  * TESTS   tests/boot
  */
+#include <debug/calls.h>
 #include <ipc/kobject.h>
 #include <ipc/kmsg.h>
 #include <ipc/notify.h>
@@ -132,6 +133,7 @@ struct ipc_kmsg *ipc_kobject_server(struct ipc_kmsg *request)
 	if (routine != NULL)
 		routine(in, &reply->ikm_header);
 	kr = out->RetCode;
+	calls_note(in->msgh_id, kr);
 	/* a simple routine gives the reply right back to the request, with which it goes; else the reply has it now */
 	simple = in->msgh_local_port != MACH_PORT_NULL && out->Head.msgh_remote_port == MACH_PORT_NULL;
 	if (!simple)

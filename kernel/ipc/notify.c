@@ -5,6 +5,7 @@
  * RIGHTS  the send-once right (and the receive right of port-destroyed) is consumed whatever happens. It becomes the
  *         destination of the message; kernel objects listen to none.
  */
+#include <debug/calls.h>
 #include <ipc/notify.h>
 #include <ipc/kmsg.h>
 #include <ipc/kobject.h>
@@ -34,6 +35,7 @@ static struct ipc_kmsg *notify_message(struct ipc_port *soright, mach_msg_id_t i
 	h->msgh_size = size;
 	h->msgh_remote_port = soright;
 	h->msgh_id = id;
+	calls_note(id, KERN_SUCCESS);
 	return kmsg;
 }
 

@@ -66,11 +66,8 @@ done:
 }
 
 static void
-stack_figures(unsigned *total, vm_size_t *space, vm_size_t *resident, vm_size_t *maxusage, vm_offset_t *maxstack)
+stack_figures(uint32_t n, unsigned *total, vm_size_t *space, vm_size_t *resident, vm_size_t *maxusage, vm_offset_t *maxstack)
 {
-	uint32_t n;
-
-	stack_usage(&n);
 	*total = n;
 	*space = *resident = (vm_size_t)n * KERNEL_STACK_SIZE;
 	*maxusage = KERNEL_STACK_SIZE;	/* not measured */
@@ -81,10 +78,13 @@ kern_return_t
 host_stack_usage(host_t host, vm_size_t *reserved, unsigned *total, vm_size_t *space, vm_size_t *resident,
     vm_size_t *maxusage, vm_offset_t *maxstack)
 {
+	uint32_t n;
+
 	if (host == NULL)
 		return KERN_INVALID_HOST;
 	*reserved = 0;
-	stack_figures(total, space, resident, maxusage, maxstack);
+	stack_usage(&n);
+	stack_figures(n, total, space, resident, maxusage, maxstack);
 	return KERN_SUCCESS;
 }
 
@@ -92,9 +92,21 @@ kern_return_t
 processor_set_stack_usage(processor_set_name_t pset, unsigned *total, vm_size_t *space, vm_size_t *resident,
     vm_size_t *maxusage, vm_offset_t *maxstack)
 {
+	struct thread **threads;
+	uint32_t n, stacks = 0;
+	kern_return_t kr;
+
 	if (pset == NULL)
 		return KERN_INVALID_ARGUMENT;
-	stack_figures(total, space, resident, maxusage, maxstack);
+	kr = pset_members(pset, false, (void ***)&threads, &n);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	for (uint32_t i = 0; i < n; i++) {
+		stacks += __atomic_load_n(&threads[i]->th_stack, __ATOMIC_RELAXED) != NULL;
+		thread_release(threads[i]);
+	}
+	kfree(threads, n * sizeof *threads);
+	stack_figures(stacks, total, space, resident, maxusage, maxstack);
 	return KERN_SUCCESS;
 }
 

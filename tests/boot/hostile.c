@@ -65,6 +65,7 @@ TEST(message_trap_with_odd_arguments)
 		args[5] = 0;
 		hostile_trap(-25, args);
 	}
+	test_hostile(-25);
 }
 
 TEST(vm_traps_with_odd_arguments)

@@ -17,6 +17,13 @@ USER_PROGRAMS += $(B)/bin/tests/compat
 
 $(foreach t,$(BOOT_TESTS),$(eval $(call native_program,tests/$(t),tests/boot/$(t).c $(BOOT_HARNESS))))
 
+# every request of the interface, for the tests that send nonsense
+$(B)/gen/user/routines.inc: tools/conformance tests/conformance.txt $(wildcard abi/mach/*.defs abi/device/*.defs abi/mach_debug/*.defs) $(MIG)
+	$(call say,TABLE,$@)
+	@mkdir -p $(@D)
+	$(Q)tools/conformance --table $(B) > $@
+$(B)/obj/native/tests/boot/hostile_calls.c.o $(B)/obj/native/tests/boot/conformance.c.o: $(B)/gen/user/routines.inc
+
 $(eval $(call native_program,tests/gang,tests/boot/gang/gang.c $(GANG_SRC) $(BOOT_HARNESS)))
 
 # says what it was given: tools/console-tests
@@ -24,7 +31,13 @@ $(eval $(call native_program,tests/script_args,tests/boot/script/args.c))
 
 .PHONY: test-boot
 test-boot: deps kernel $(patsubst %,$(B)/bin/tests/%,$(BOOT_TESTS) compat gang script_args) $(B)/bin/debugger $(B)/bin/debugger-victim
-	@tools/boot-tests --smp "$(BOOT_SMPS)" $(B) $(filter-out $(BOOT_LONG),$(BOOT_TESTS)) compat gang; boot=$$?; tools/console-tests $(B) && exit $$boot
+	@tools/boot-tests --smp "$(BOOT_SMPS)" $(B) $(filter-out $(BOOT_LONG),$(BOOT_TESTS)) compat gang; boot=$$?; \
+	tools/console-tests $(B) || boot=1; tools/conformance --missing --check $(B) || boot=1; exit $$boot
+
+# every routine and trap, and what the last test-boot did with it
+.PHONY: conformance
+conformance: $(MIG)
+	@tools/conformance $(O)/debug
 
 # the commands of tools/gdb, against the debug kernel
 .PHONY: test-gdb

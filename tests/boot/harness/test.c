@@ -284,6 +284,7 @@ int main(int argc, char **argv)
 	for (unsigned i = 0; i < count; i++, tc = next_case(tc))
 		if (!run_case(tc, i + 1))
 			failed++;
+	test_calls_say();
 	test_say("# %s: %d tests, %d failed", argv[0], count, failed);
 	host_reboot(test_host_priv, 0x8000 | (failed ? 1 << 16 : 0));
 	for (;;)

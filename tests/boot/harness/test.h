@@ -101,6 +101,12 @@ struct test_counts { struct test_count c[TEST_COUNTERS]; unsigned n; };
 void		test_counts_read(struct test_counts *);
 
 unsigned	test_cpus(void);
+
+/* --- conformance: what the kernel does not see called (traps, requests to user programs) and what nonsense was tried --- */
+#define TEST_HOSTILE	0x7fffffff
+void		test_covers(int id, int result);
+void		test_hostile(int id);
+void		test_calls_say(void);
 /* the word seconds=N of the module's line, else `otherwise` */
 unsigned	test_seconds(unsigned otherwise);
 
