@@ -5,6 +5,7 @@ include tools/root/rules.mk
 
 SMP     ?= 2
 MEM     ?= 256
+SWAP    ?=
 TIMEOUT ?=
 export TIMEOUT
 
@@ -17,7 +18,8 @@ deps:
 
 run: deps
 	@$(MAKE) --no-print-directory CONFIG=$(CONFIG) run-image
-	@tools/run --smp $(SMP) --mem $(MEM) $(if $(DEMO),--demo $(DEMO)) $(if $(CMD),--cmd '$(subst ','\'',$(value CMD))') $(B)
+	@tools/run --smp $(SMP) --mem $(MEM) $(if $(SWAP),--swap $(SWAP)) $(if $(DEMO),--demo $(DEMO)) \
+		$(if $(CMD),--cmd '$(subst ','\'',$(value CMD))') $(B)
 
 run-image: kernel user $(ROOT_IMAGE)
 .PHONY: run-image
@@ -26,7 +28,7 @@ debug: deps
 	@$(MAKE) --no-print-directory CONFIG=debug debug-image
 
 debug-image: run-image
-	@tools/run --gdb --smp $(SMP) --mem $(MEM) $(B)
+	@tools/run --gdb --smp $(SMP) --mem $(MEM) $(if $(SWAP),--swap $(SWAP)) $(B)
 .PHONY: debug-image
 
 test: deps

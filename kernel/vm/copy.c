@@ -608,7 +608,7 @@ vm_map_copyout(struct vm_map *map, uint64_t *addr, struct vm_map_copy *c)
 			vm_map_link_entry(map, e);
 			if (map->vm_wire_future)
 				(void)vm_map_wire_entry(map, e, VM_PROT_DEFAULT);
-			else if (c->cp_laundry)
+			else if (c->cp_laundry && !current_thread()->th_vm_privilege)
 				vm_amap_dry(e->ve_amap);
 		}
 	}

@@ -34,6 +34,7 @@
 #include <kern/panic.h>
 #include <kern/string.h>
 #include <kern/task.h>
+#include <kern/timer.h>
 #include <kern/thread.h>
 #include <kern/wait.h>
 #include <machine/cpu.h>
@@ -41,7 +42,10 @@
 #include <mach/exception.h>
 
 #define FAULT_AROUND	16		/* pages, a power of two not above PTREE_SLOTS */
+#define FAULT_AHEAD	8		/* pages fetched from swap space together */
 #define SHORTAGE_TRIES	64
+#define SHORTAGE_NS	1000000000ull
+#define SHORTAGE_REST_NS 2000000ull
 #define LOST_SAID_MAX	64		/* lines about lost memory: a task may come back for more */
 
 /* a write must not reach a page that became part of a copy in between: hence here, under the lock */
@@ -179,17 +183,24 @@ around_object(const struct fault *f, const struct vm_entry *e, struct vm_object 
 	around_enter(f, e, first, page, last - first + 1, e->ve_prot & ~VM_PROT_WRITE);
 }
 
-/* => vo_lock held on entry, released */
+/*
+ * One page, and of swap space those behind it that are not here; no pager but the default pager is asked for more than one.
+ * => vo_lock held on entry, released
+ */
 static enum resolve
 ask_for_page(struct fault *f, struct vm_object *o, uint64_t index, vm_prot_t want)
 {
 	struct vm_page *p = vm_object_new_page_locked(o, index);
+	unsigned i, n = 1;
 	kern_return_t kr;
 
+	while (p != NULL && o->vo_backing && n < f->f_ahead && !vm_page_scarce() &&
+	    ptree_lookup(&o->vo_pages, index + n, NULL) == NULL && vm_object_new_page_locked(o, index + n) != NULL)
+		n++;
 	spin_unlock(&o->vo_lock);
 	if (p == NULL)
 		return RESOLVE_SHORTAGE;
-	kr = vm_pager_data_request(o, index << PAGE_SHIFT, PAGE_SIZE, want);
+	kr = vm_pager_data_request(o, index << PAGE_SHIFT, n * PAGE_SIZE, want);
 	if (kr == KERN_SUCCESS) {
 		f->f_asked = true;
 		vm_page_my_events()->ve_pageins++;
@@ -202,9 +213,11 @@ ask_for_page(struct fault *f, struct vm_object *o, uint64_t index, vm_prot_t wan
 		vm_object_fail_locked(o);
 	} else {
 		/* nobody was asked */
-		p = ptree_lookup(&o->vo_pages, index, NULL);
-		if (p != NULL && (p->pg_flags & PG_ABSENT))
-			vm_object_free_page_locked(o, p);
+		for (i = 0; i < n; i++) {
+			p = ptree_lookup(&o->vo_pages, index + i, NULL);
+			if (p != NULL && (p->pg_flags & PG_ABSENT))
+				vm_object_free_page_locked(o, p);
+		}
 	}
 	spin_unlock(&o->vo_lock);
 	return kr == KERN_MEMORY_ERROR ? RESOLVE_AGAIN : RESOLVE_SHORTAGE;
@@ -438,6 +451,7 @@ resolve_swapped(struct fault *f, struct vm_amap *am, struct vm_anon *an, struct 
 	spin_unlock(l);
 	spin_unlock(&am->am_lock);
 	o = vm_swap_object(slot, &index);
+	f->f_ahead = vm_swap_ahead(slot, FAULT_AHEAD);
 	spin_lock(&o->vo_lock);
 	r = object_page(f, o, index, VM_PROT_READ, &p);
 	if (r == RESOLVE_DONE) {
@@ -552,15 +566,21 @@ fault_attempt(struct fault *f, struct vm_map *map)
 
 /*
  * The task that holds much of the memory is told of the shortage soon, others wait for it to go: who eats
- * the memory suffers first.
+ * the memory suffers first. As long as there is paging space nobody is told soon.
  */
 static bool
-wait_for_page(const struct fault *f)
+wait_for_page(const struct fault *f, unsigned tries)
 {
-	bool large = f->f_pmap != NULL && pmap_resident_count(f->f_pmap) > vm_page_total() / 8;
+	bool large = f->f_pmap != NULL && pmap_resident_count(f->f_pmap) > vm_page_total() / 8 && vm_swap_free_slots() == 0;
 
 	if (f->f_pmap != NULL)
 		pmap_collect(f->f_pmap);
+	/* there is said to be memory, yet there was none: let the others have it first */
+	if (tries % 8 == 0) {
+		assert_wait_deadline(&f->f_since, true, clock_uptime_ns() + SHORTAGE_REST_NS);
+		if (thread_block(NULL) == WAIT_INTERRUPTED)
+			return false;
+	}
 	return vm_page_wait_rounds(large ? PAGE_WAIT_SHORT : PAGE_WAIT_LONG);
 }
 
@@ -581,8 +601,17 @@ fault_again(struct fault *f, enum resolve r, unsigned *tries, continuation_t con
 		}
 		return true;
 	case RESOLVE_SHORTAGE:
+		/* others may take what comes free, but as long as something does the turn will come */
+		if (f->f_progress != vm_pageout_progress() || *tries == 0) {
+			*tries = 0;
+			f->f_progress = vm_pageout_progress();
+			f->f_since = clock_uptime_ns();
+		}
 		*kr = KERN_RESOURCE_SHORTAGE;
-		return ++*tries < SHORTAGE_TRIES && wait_for_page(f);
+		++*tries;
+		if (*tries >= SHORTAGE_TRIES && clock_uptime_ns() - f->f_since > SHORTAGE_NS)
+			return false;
+		return wait_for_page(f, *tries);
 	case RESOLVE_ERROR:
 		*kr = f->f_error;
 		return false;

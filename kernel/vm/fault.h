@@ -41,6 +41,9 @@ struct fault {
 	bool		 f_pin;		/* give the page out, pinned */
 	uint8_t		*f_buf;		/* move f_bytes bytes at f_offset of the page, under its owner's lock */
 	uint32_t	 f_bytes, f_offset;	/* f_want WRITE: from f_buf to the page, else from the page */
+	uint8_t		 f_ahead;	/* pages worth asking for together; 0: one */
+	uint64_t	 f_progress;	/* of the pageout daemon when memory was first waited for, */
+	uint64_t	 f_since;	/* and the time */
 	bool		 f_asked;	/* this fault has waited for its pager: an error is final */
 	kern_return_t	 f_error;
 	struct vm_page	*f_page;	/* out: pinned page, NULL for device memory */

@@ -55,6 +55,7 @@ static uint64_t page_free_pages;
 
 static uint64_t page_wired;			/* atomic */
 static uint64_t page_laundry[LAUNDRY_KINDS];	/* atomic */
+static uint64_t page_laundered;			/* atomic; pages that ever left it */
 static uint32_t page_waiters;			/* atomic */
 
 static struct page_segment *
@@ -243,10 +244,19 @@ vm_page_grab(void)
 void
 vm_page_from_laundry(struct vm_page *p)
 {
-	if (p->pg_flags & PG_LAUNDRY)
+	if (p->pg_flags & PG_LAUNDRY) {
 		__atomic_fetch_sub(&page_laundry[p->pg_lock], 1, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&page_laundered, 1, __ATOMIC_RELAXED);
+	}
 	p->pg_flags = 0;
 	p->pg_lock = 0;
+}
+
+/* what is in the caches of other processors is no help to who waits here */
+static bool
+page_to_be_had(void)
+{
+	return __atomic_load_n(&page_free_pages, __ATOMIC_RELAXED) > page_reserved;
 }
 
 static void
@@ -263,6 +273,9 @@ page_free_one(struct vm_page *p)
 	counter_add(COUNT_PAGE_USED, -1);
 	s = interrupts_disable();
 	pc = page_cpu();
+	/* the reserve is refilled first: a processor's cache is everybody's */
+	if (!page_to_be_had())
+		pc = NULL;
 	if (pc != NULL && pc->pc_count == PAGE_CACHE_MAX) {
 		unsigned long t = spin_lock_irq(&page_free_lock);
 
@@ -338,28 +351,24 @@ vm_page_wait(void)
 void
 vm_page_wake(void)
 {
-	if (__atomic_load_n(&page_waiters, __ATOMIC_RELAXED) != 0 && vm_page_free_count() > page_reserved)
+	if (__atomic_load_n(&page_waiters, __ATOMIC_RELAXED) != 0 && page_to_be_had())
 		thread_wakeup(&page_free_pages);
 }
 
 bool
 vm_page_wait_rounds(unsigned rounds)
 {
-	uint64_t progress = vm_pageout_progress();
-	bool found = false, go = true;
-	unsigned round;
+	uint64_t progress = vm_pageout_progress(), since = clock_uptime_ns();
+	bool found, go = true;
 
 	__atomic_fetch_add(&page_waiters, 1, __ATOMIC_RELAXED);
-	for (round = 0; round < rounds && go; round++) {
-		found = vm_page_free_count() > page_reserved;
-		if (found)
-			break;
+	while (!(found = page_to_be_had()) && go && clock_uptime_ns() - since < rounds * PAGE_WAIT_NS) {
 		vm_pageout_kick();
 		assert_wait_deadline(&page_free_pages, true, clock_uptime_ns() + PAGE_WAIT_NS);
 		go = thread_block(NULL) != WAIT_INTERRUPTED;
 		if (progress != vm_pageout_progress()) {
 			progress = vm_pageout_progress();
-			round = 0;
+			since = clock_uptime_ns();
 		}
 	}
 	__atomic_fetch_sub(&page_waiters, 1, __ATOMIC_RELAXED);
@@ -486,6 +495,12 @@ uint64_t
 vm_page_laundry_count(enum laundry kind)
 {
 	return __atomic_load_n(&page_laundry[kind], __ATOMIC_RELAXED);
+}
+
+uint64_t
+vm_page_laundered(void)
+{
+	return __atomic_load_n(&page_laundered, __ATOMIC_RELAXED);
 }
 
 bool

@@ -108,6 +108,7 @@ enum laundry { LAUNDRY_USER, LAUNDRY_SWAP, LAUNDRY_KINDS };
 void		 vm_page_to_laundry(struct vm_page *, enum laundry);	/* => the page is the caller's alone */
 void		 vm_page_from_laundry(struct vm_page *);	/* whatever it was; no flags and no lock afterwards */
 uint64_t	 vm_page_laundry_count(enum laundry);
+uint64_t	 vm_page_laundered(void);		/* pages that ever came out of it */
 bool		 vm_page_low(void);			/* the pageout daemon should run */
 bool		 vm_page_enough(uint64_t coming);	/* not low when that many more come free */
 bool		 vm_page_scarce(void);			/* nothing is left but the reserve: no page for a luxury */

@@ -31,7 +31,8 @@
 #include <machine/cpu.h>
 #include <machine/pmap.h>
 
-#define SCAN_BATCH	64		/* pages looked at in one set and kind before the next has its turn */
+#define SCAN_BATCH	64		/* pages looked at in one set before the next has its turn */
+#define REFILL_BATCH	16		/* and made inactive for each */
 #define BATCH		64		/* pages taken at a time */
 #define LAUNDRY_MAX	1024
 #define QUEUED_MAX	16		/* messages a pager may leave unread and still get more dirty pages */
@@ -60,7 +61,7 @@ vm_pageout_kick(void)
 uint64_t
 vm_pageout_progress(void)
 {
-	return __atomic_load_n(&pageout_done, __ATOMIC_RELAXED);
+	return __atomic_load_n(&pageout_done, __ATOMIC_RELAXED) + vm_page_laundered();
 }
 
 static uint64_t
@@ -79,7 +80,7 @@ refill_inactive(struct pageq_set *set, enum pageq_kind k)
 {
 	unsigned n;
 
-	for (n = 0; n < SCAN_BATCH && set->pq_inactive_count[k] <= set->pq_active_count[k] / 2; n++) {
+	for (n = 0; n < REFILL_BATCH && set->pq_inactive_count[k] <= set->pq_active_count[k] / 2; n++) {
 		struct vm_page *p;
 
 		if (queue_empty(&set->pq_active[k]))
@@ -174,12 +175,11 @@ scan_one(struct batch *ba, struct pageq_set *set, enum pageq_kind k, struct vm_p
 		vm_pageq_activate_locked(set, p);	/* where it is found again */
 }
 
+/* look at up to `looks` pages */
 static void
-scan_set(struct batch *ba, struct pageq_set *set, enum pageq_kind k, unsigned max)
+scan_set(struct batch *ba, struct pageq_set *set, enum pageq_kind k, unsigned looks)
 {
-	unsigned n, stop = ba->ba_count + max < BATCH ? ba->ba_count + max : BATCH;
-
-	for (n = 0; n < SCAN_BATCH && ba->ba_count < stop; n++) {
+	for (; looks > 0 && ba->ba_count < BATCH; looks--) {
 		spin_lock(&set->pq_lock);
 		refill_inactive(set, k);
 		if (queue_empty(&set->pq_inactive[k])) {
@@ -189,6 +189,16 @@ scan_set(struct batch *ba, struct pageq_set *set, enum pageq_kind k, unsigned ma
 		scan_one(ba, set, k, queue_entry(queue_first(&set->pq_inactive[k]), struct vm_page, pg_link));
 		spin_unlock(&set->pq_lock);
 	}
+}
+
+/* of SCAN_BATCH looks at a set, how many are for its objects: as many as they have of the pages, so that all age alike */
+static unsigned
+object_looks(const struct pageq_set *set)
+{
+	uint64_t objects = set->pq_active_count[PAGEQ_OBJECT] + set->pq_inactive_count[PAGEQ_OBJECT];
+	uint64_t anons = set->pq_active_count[PAGEQ_ANON] + set->pq_inactive_count[PAGEQ_ANON];
+
+	return objects == 0 ? 0 : (SCAN_BATCH * objects + objects + anons - 1) / (objects + anons);
 }
 
 /* => vo_lock held: is the page as it was when it was chosen? */
@@ -332,16 +342,18 @@ pass(void)
 {
 	struct batch ba = { .ba_count = 0 };
 	uint64_t slots = vm_swap_free_slots(), room = laundry_room(LAUNDRY_SWAP);
-	unsigned i, gained = 0;
+	unsigned i, looks, gained = 0;
 
 	if (slots > room)
-		slots = room;
+		slots = room >= VM_RETURN_RUN ? room : 0;	/* no small change */
 	for (i = 0; i < PAGEQ_SETS; i++) {
-		scan_set(&ba, &pageq_set[i], PAGEQ_OBJECT, BATCH / 2);
+		looks = slots == 0 ? SCAN_BATCH : object_looks(&pageq_set[i]);
+		scan_set(&ba, &pageq_set[i], PAGEQ_OBJECT, looks);
+		looks = SCAN_BATCH - looks;
 		if (slots > ba.ba_anons)
-			scan_set(&ba, &pageq_set[i], PAGEQ_ANON, slots - ba.ba_anons < BATCH ? slots - ba.ba_anons : BATCH);
+			scan_set(&ba, &pageq_set[i], PAGEQ_ANON, looks < slots - ba.ba_anons ? looks : slots - ba.ba_anons);
 		if (ba.ba_count > BATCH / 2) {
-			slots -= ba.ba_anons;
+			slots = slots > ba.ba_anons ? slots - ba.ba_anons : 0;
 			gained += take_batch(&ba);
 		}
 	}

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 void	vm_pageout_init(void);		/* starts the daemon; threads work */
-uint64_t vm_pageout_progress(void);	/* rises as anonymous pages leave memory */
+uint64_t vm_pageout_progress(void);	/* rises as anonymous pages leave memory and pagers give back what they were sent */
 void	vm_pageout_kick(void);		/* any context that may wake a thread */
 
 #endif

@@ -110,18 +110,18 @@ KDB_COMMAND(show_page, "show page", "page: by physical address or struct", show_
 static void
 show_memory(int argc, char **argv)
 {
-	uint64_t active, inactive, slots, free;
+	uint64_t active, inactive;
 
 	(void)argc;
 	(void)argv;
 	vm_pageq_counts(false, &active, &inactive);
-	vm_swap_counts(&slots, &free);
 	kprintf("%lu pages: %lu free, %lu wired, %lu active %lu inactive, %lu in the laundry, %lu objects cached\n",
 	    (unsigned long)vm_page_total(), (unsigned long)vm_page_free_count(), (unsigned long)vm_page_wired_count(),
 	    (unsigned long)active, (unsigned long)inactive,
 	    (unsigned long)(vm_page_laundry_count(LAUNDRY_USER) + vm_page_laundry_count(LAUNDRY_SWAP)),
 	    (unsigned long)vm_object_cached_count());
-	kprintf("swap space: %lu pages, %lu free, %lu on their way\n", (unsigned long)slots, (unsigned long)free,
+	kprintf("swap space: %lu pages, %lu free, %lu on their way\n", (unsigned long)vm_swap_slots(),
+	    (unsigned long)vm_swap_free_slots(),
 	    (unsigned long)vm_page_laundry_count(LAUNDRY_SWAP));
 }
 KDB_COMMAND(show_memory, "show memory", "physical pages", show_memory);

@@ -33,6 +33,7 @@ struct swap_segment {
 	uint32_t	 ss_used;		/* (s) */
 	uint32_t	 ss_fresh;		/* (s) slots from here on were never written */
 	uint64_t	 ss_map[SEGMENT_SLOTS / 64];	/* (s) bit per slot in use */
+	uint64_t	 ss_sent[SEGMENT_SLOTS / 64];	/* (s) bit per slot whose contents are on their way to the pager, or there */
 };
 
 static const struct lock_class swap_class = { "vm swap", LOCK_RANK_VM_SWAP, 0 };
@@ -43,7 +44,8 @@ static uint64_t swap_total, swap_used;			/* (s) of open segments */
 static struct ipc_port *swap_manager;			/* (s) a send right */
 static uint32_t swap_ask;				/* (s) slots to ask for next time */
 static uint64_t swap_ask_ns;				/* (s) not before */
-static bool swap_said_dead;				/* (s) */
+static bool swap_refused;				/* (s) there is no more to be had */
+static bool swap_said_dead, swap_said_full;		/* (s) */
 
 void
 vm_swap_bootstrap(void)
@@ -157,12 +159,14 @@ segment_answered(struct swap_segment *ss)
 		} else {
 			swap_ask = SEGMENT_SLOTS;
 			swap_ask_ns = clock_uptime_ns() + ASK_AGAIN_NS;
+			swap_refused = true;
 		}
 		return true;
 	}
 	if (ss->ss_object->vo_ready) {
 		ss->ss_state = SEGMENT_OPEN;
 		swap_total += ss->ss_slots;
+		swap_refused = swap_said_full = false;
 	}
 	return false;
 }
@@ -210,8 +214,9 @@ vm_swap_tend(void)
 		kfree(ss, sizeof *ss);
 	}
 	spin_lock(&swap_lock);
-	if (!asked && IP_VALID(swap_manager) && swap_total - swap_used < SEGMENT_SLOTS / 2 &&
-	    clock_uptime_ns() >= swap_ask_ns)
+	/* in time, and a quarter to spare: full space is fragmented space */
+	if (!asked && IP_VALID(swap_manager) && clock_uptime_ns() >= swap_ask_ns &&
+	    swap_total - swap_used < SEGMENT_SLOTS / 2 + swap_total / 4)
 		slots = swap_ask;
 	spin_unlock(&swap_lock);
 	if (slots != 0)
@@ -224,29 +229,67 @@ slot_used(const struct swap_segment *ss, uint32_t at)
 	return ss->ss_map[at / 64] >> (at % 64) & 1;
 }
 
-/* up to `want` free slots in a row: the first row found. => swap_lock held; false: it is full */
-static bool
-segment_run(struct swap_segment *ss, unsigned want, uint32_t *first, unsigned *got)
-{
-	uint32_t at, end;
+struct slot_run {
+	unsigned	 sr_segment;
+	uint32_t	 sr_first;
+	unsigned	 sr_count;
+};
 
-	for (at = 0; at < ss->ss_slots; at++) {
-		if (ss->ss_map[at / 64] == ~0ull) {
-			at |= 63;
+/* the free slots in a row from `at` on, at most `want`; a message is either for fresh slots or for used ones */
+static unsigned
+run_at(const struct swap_segment *ss, uint32_t at, unsigned want)
+{
+	uint32_t end = at < ss->ss_fresh ? ss->ss_fresh : ss->ss_slots;
+	unsigned n = 0;
+
+	while (n < want && at + n < end && !slot_used(ss, at + n))
+		n++;
+	return n;
+}
+
+/* the first row of `want` free slots in the segment, or else the longest, when it is longer than the best so far. => swap_lock held */
+static void
+segment_best(unsigned segment, unsigned want, struct slot_run *best)
+{
+	const struct swap_segment *ss = swap_segment[segment];
+	uint32_t at;
+	unsigned n;
+
+	for (at = 0; at < ss->ss_slots && best->sr_count < want; at += n + 1) {
+		n = 0;
+		if (at % 64 == 0 && ss->ss_map[at / 64] == ~0ull) {
+			n = 63;
 			continue;
 		}
-		if (slot_used(ss, at))
-			continue;
-		/* a message is either for fresh slots or for used ones */
-		end = at < ss->ss_fresh ? ss->ss_fresh : ss->ss_slots;
-		for (*first = at; at < end && at - *first < want && !slot_used(ss, at); at++)
-			ss->ss_map[at / 64] |= 1ull << (at % 64);
-		*got = at - *first;
-		ss->ss_used += *got;
-		swap_used += *got;
-		return true;
+		n = run_at(ss, at, want);
+		if (n > best->sr_count)
+			*best = (struct slot_run){ segment, at, n };
+		/* fresh and used ones meet: look at the second part as well */
+		if (n != 0 && at + n == ss->ss_fresh)
+			n--;
 	}
-	return false;
+}
+
+/* a long row makes a large message, and is read ahead in one go later. => swap_lock held; count 0: none */
+static struct slot_run
+take_run(unsigned want)
+{
+	struct slot_run best = { 0, 0, 0 };
+	struct swap_segment *ss;
+	unsigned i;
+
+	for (i = 0; i < swap_segments && best.sr_count < want; i++) {
+		ss = swap_segment[i];
+		if (ss != NULL && ss->ss_state == SEGMENT_OPEN && ss->ss_slots - ss->ss_used > best.sr_count)
+			segment_best(i, want, &best);
+	}
+	for (i = 0; i < best.sr_count; i++) {
+		ss = swap_segment[best.sr_segment];
+		ss->ss_map[(best.sr_first + i) / 64] |= 1ull << ((best.sr_first + i) % 64);
+		ss->ss_used++;
+		swap_used++;
+	}
+	return best;
 }
 
 static inline uint32_t
@@ -278,28 +321,38 @@ scrub(struct vm_object *o, uint32_t first, unsigned n)
 	return i;
 }
 
+/* once for each time that there was none left and no more to be had */
+static void
+say_full(void)
+{
+	bool say;
+
+	spin_lock(&swap_lock);
+	say = !swap_said_full && swap_refused && swap_total != 0;
+	swap_said_full |= say;
+	spin_unlock(&swap_lock);
+	if (say)
+		kprintf("paging space is exhausted: all %lu MiB are in use\n", (unsigned long)(swap_total * PAGE_SIZE >> 20));
+}
+
 uint32_t
 vm_swap_alloc(unsigned want, unsigned *got)
 {
-	struct swap_segment *ss = NULL;
-	uint32_t first = 0;
-	unsigned i, n = 0;
+	struct slot_run run;
+	unsigned n;
 
 	spin_lock(&swap_lock);
-	for (i = 0; i < swap_segments; i++) {
-		ss = swap_segment[i];
-		if (ss != NULL && ss->ss_state == SEGMENT_OPEN && ss->ss_used < ss->ss_slots &&
-		    segment_run(ss, want, &first, &n))
-			break;
-	}
+	run = take_run(want);
 	spin_unlock(&swap_lock);
 	*got = 0;
-	if (n == 0)
+	if (run.sr_count == 0) {
+		say_full();
 		return 0;
-	*got = scrub(ss->ss_object, first, n);
-	while (n > *got)
-		vm_swap_free(slot_number(i, first + --n));
-	return *got != 0 ? slot_number(i, first) : 0;
+	}
+	*got = scrub(swap_segment[run.sr_segment]->ss_object, run.sr_first, run.sr_count);
+	for (n = run.sr_count; n > *got; n--)
+		vm_swap_free(slot_number(run.sr_segment, run.sr_first + n - 1));
+	return *got != 0 ? slot_number(run.sr_segment, run.sr_first) : 0;
 }
 
 void
@@ -312,6 +365,7 @@ vm_swap_free(uint32_t slot)
 	ss = swap_segment[(slot - 1) / SEGMENT_SLOTS];
 	KASSERT(ss != NULL && slot_used(ss, at));
 	ss->ss_map[at / 64] &= ~(1ull << (at % 64));
+	ss->ss_sent[at / 64] &= ~(1ull << (at % 64));
 	ss->ss_used--;
 	if (ss->ss_state == SEGMENT_OPEN)
 		swap_used--;
@@ -338,19 +392,36 @@ vm_swap_send(uint32_t first, struct vm_page **pages, unsigned n)
 	fresh = at >= ss->ss_fresh;
 	spin_unlock(&swap_lock);
 	kr = vm_pager_send_pages(ss->ss_object, at, pages, n, fresh ? PAGER_INITIALIZE : PAGER_RETURN_DIRTY);
-	if (kr == KERN_SUCCESS && fresh) {
-		spin_lock(&swap_lock);
-		if (ss->ss_fresh < at + n)
-			ss->ss_fresh = at + n;
-		spin_unlock(&swap_lock);
-	}
-	return kr;
+	if (kr != KERN_SUCCESS)
+		return kr;
+	spin_lock(&swap_lock);
+	if (ss->ss_fresh < at + n)
+		ss->ss_fresh = at + n;
+	for (; n > 0; n--, at++)
+		ss->ss_sent[at / 64] |= 1ull << (at % 64);
+	spin_unlock(&swap_lock);
+	return KERN_SUCCESS;
+}
+
+unsigned
+vm_swap_ahead(uint32_t slot, unsigned max)
+{
+	struct swap_segment *ss;
+	uint32_t at = (slot - 1) % SEGMENT_SLOTS, n = 1;
+
+	spin_lock(&swap_lock);
+	ss = swap_segment[(slot - 1) / SEGMENT_SLOTS];
+	while (n < max && at + n < ss->ss_slots && (ss->ss_sent[(at + n) / 64] >> ((at + n) % 64) & 1))
+		n++;
+	spin_unlock(&swap_lock);
+	return n;
 }
 
 bool
 vm_swap_is_short(void)
 {
-	return vm_swap_free_slots() < __atomic_load_n(&swap_total, __ATOMIC_RELAXED) / 8;
+	return __atomic_load_n(&swap_refused, __ATOMIC_RELAXED) &&
+	    vm_swap_free_slots() < __atomic_load_n(&swap_total, __ATOMIC_RELAXED) / 8;
 }
 
 uint64_t
@@ -361,13 +432,10 @@ vm_swap_free_slots(void)
 	return used < total ? total - used : 0;
 }
 
-void
-vm_swap_counts(uint64_t *total, uint64_t *free)
+uint64_t
+vm_swap_slots(void)
 {
-	spin_lock(&swap_lock);
-	*total = swap_total;
-	*free = swap_total - swap_used;
-	spin_unlock(&swap_lock);
+	return __atomic_load_n(&swap_total, __ATOMIC_RELAXED);
 }
 
 void
@@ -375,7 +443,7 @@ vm_swap_object_died(struct vm_object *o)
 {
 	uint64_t lost = 0;
 	unsigned i;
-	bool say;
+	bool say = false;
 
 	spin_lock(&swap_lock);
 	for (i = 0; i < swap_segments; i++) {
@@ -384,10 +452,11 @@ vm_swap_object_died(struct vm_object *o)
 		if (ss == NULL || ss->ss_state == SEGMENT_ASKED)
 			continue;
 		lost += ss->ss_used;
-		if (ss->ss_object == o)
-			segment_close(ss);
+		if (ss->ss_object != o)
+			continue;
+		segment_close(ss);
+		say = ss->ss_used != 0 && !swap_said_dead;
 	}
-	say = !swap_said_dead && lost != 0;
 	swap_said_dead |= say;
 	spin_unlock(&swap_lock);
 	if (say)

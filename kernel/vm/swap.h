@@ -36,10 +36,12 @@ kern_return_t	 vm_swap_send(uint32_t first, struct vm_page **, unsigned n);
 void		 vm_swap_free(uint32_t slot);		/* any locks that rank below VM_SWAP */
 /* the object and page number of a slot in use; the object stays as long as the slot is in use */
 struct vm_object *vm_swap_object(uint32_t slot, uint64_t *index);
+/* how many slots from this one on, at most max, are worth fetching together: this one at least */
+unsigned	 vm_swap_ahead(uint32_t slot, unsigned max);
 /* as of a moment ago; without locks */
 bool		 vm_swap_is_short(void);		/* little is left */
 uint64_t	 vm_swap_free_slots(void);
-void		 vm_swap_counts(uint64_t *total, uint64_t *free);
+uint64_t	 vm_swap_slots(void);
 void		 vm_swap_object_died(struct vm_object *);	/* a segment's; nothing locked */
 
 #endif

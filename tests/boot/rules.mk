@@ -30,7 +30,7 @@ $(eval $(call native_program,tests/gang,tests/boot/gang/gang.c $(GANG_SRC) $(BOO
 $(eval $(call native_program,tests/script_args,tests/boot/script/args.c))
 
 .PHONY: test-boot
-test-boot: deps kernel $(patsubst %,$(B)/bin/tests/%,$(BOOT_TESTS) compat gang script_args) $(B)/bin/debugger $(B)/bin/debugger-victim
+test-boot: deps kernel $(B)/bin/default_pager $(patsubst %,$(B)/bin/tests/%,$(BOOT_TESTS) compat gang script_args) $(B)/bin/debugger $(B)/bin/debugger-victim
 	@tools/boot-tests --smp "$(BOOT_SMPS)" $(B) $(filter-out $(BOOT_LONG),$(BOOT_TESTS)) compat gang; boot=$$?; \
 	tools/console-tests $(B) || boot=1; tools/conformance --missing --check $(B) || boot=1; exit $$boot
 
@@ -44,7 +44,7 @@ conformance: $(MIG)
 test-gdb: deps kernel $(B)/bin/tests/host
 	@tools/tap-run gdb "tools/gdb-test $(B)"
 
-boot-%: kernel $(B)/bin/tests/%
+boot-%: kernel $(B)/bin/default_pager $(B)/bin/tests/%
 	@tools/boot-tests --verbose --smp "$(SMP)" $(B) $*
 
 # the long loads: SMP stress of the kernel, then fork, exec and pipes under the Unix
