@@ -34,6 +34,9 @@
 #include <machine/user_access.h>
 #include <vm/page.h>
 
+/* One look in the part that changes nothing. Tests make each of them fail in debug kernels, by the fault point "rpc" */
+#define HOLDS(condition)	(!fault_point("rpc") && (condition))
+
 /* a piece of the one function, with a name */
 #define LINE		static inline __attribute__((always_inline))
 
@@ -88,13 +91,13 @@ LINE struct thread *lock_receiver(struct rpc *r, uint32_t size)
 	struct queue *first = r->dest_set != NULL ? r->dest_set->ps_receivers : r->dest->ip_receivers;
 	struct thread *th;
 
-	if (first == NULL)
+	if (!HOLDS(first != NULL))
 		return NULL;
 	th = queue_entry(first, struct thread, th_wait_link);
-	if (!spin_try_quick(&th->th_lock))
+	if (!HOLDS(spin_try_quick(&th->th_lock)))
 		return NULL;
 	/* off every processor, asked for nothing, in a plain receive with room */
-	if (th->th_state == TH_WAIT && th->th_ast == 0 && size <= th->th_ipc.it_room && sched_may_run_here(th))
+	if (HOLDS(th->th_state == TH_WAIT && th->th_ast == 0 && size <= th->th_ipc.it_room && sched_may_run_here(th)))
 		return th;
 	spin_unlock_quick(&th->th_lock);
 	return NULL;
@@ -105,13 +108,13 @@ LINE bool lock_destination(struct rpc *r, bool is_request)
 {
 	struct ipc_port *dest = r->dest;
 
-	if (!spin_try_quick(&dest->ip_lock))
+	if (!HOLDS(spin_try_quick(&dest->ip_lock)))
 		return false;
-	if (dest->ip_state != IP_SPACE || dest->ip_messages != NULL || (is_request && dest->ip_qlimit == 0) ||
-	    !ipc_label_send(dest))
+	if (!HOLDS(dest->ip_state == IP_SPACE && dest->ip_messages == NULL && !(is_request && dest->ip_qlimit == 0) &&
+	    ipc_label_send(dest)))
 		goto unlock;
 	r->dest_set = dest->ip_set;
-	if (r->dest_set == NULL || spin_try_quick(&r->dest_set->ps_lock))
+	if (r->dest_set == NULL || HOLDS(spin_try_quick(&r->dest_set->ps_lock)))
 		return true;
 unlock:
 	spin_unlock_quick(&dest->ip_lock);
@@ -129,16 +132,16 @@ LINE void unlock_destination(struct rpc *r)
 LINE bool lock_source(struct rpc *r)
 {
 	if (r->source != NULL) {
-		if (!spin_try_quick(&r->source->ip_lock))
+		if (!HOLDS(spin_try_quick(&r->source->ip_lock)))
 			return false;
-		if (r->source->ip_messages == NULL && r->source->ip_set == NULL)
+		if (HOLDS(r->source->ip_messages == NULL && r->source->ip_set == NULL))
 			return true;
 		spin_unlock_quick(&r->source->ip_lock);
 		return false;
 	}
-	if (!spin_try_quick(&r->source_set->ps_lock))
+	if (!HOLDS(spin_try_quick(&r->source_set->ps_lock)))
 		return false;
-	if (r->source_set->ps_ready == NULL)
+	if (HOLDS(r->source_set->ps_ready == NULL))
 		return true;
 	spin_unlock_quick(&r->source_set->ps_lock);
 	return false;
@@ -152,9 +155,9 @@ LINE void unlock_source(struct rpc *r)
 /* => locked on success: nobody wants the current thread to do anything but wait */
 LINE bool lock_self(struct thread *self)
 {
-	if (!spin_try_quick(&self->th_lock))
+	if (!HOLDS(spin_try_quick(&self->th_lock)))
 		return false;
-	if (self->th_state == TH_RUN && self->th_ast == 0)
+	if (HOLDS(self->th_state == TH_RUN && self->th_ast == 0))
 		return true;
 	spin_unlock_quick(&self->th_lock);
 	return false;
@@ -249,6 +252,8 @@ LINE void __attribute__((noreturn)) deliver(struct cpu *cpu, struct thread *next
 	uint64_t to = next->th_ipc.it_msg;
 	uint32_t body = (uint32_t)(h->bits_size >> 32) - HEADER_SIZE;
 
+	if (!HOLDS(true))
+		goto fault;
 	user_access_begin();
 	user_store(h->bits_size, to, 0, fault);
 	user_store(h->remote, to, 8, fault);
@@ -269,11 +274,11 @@ LINE bool find_request(struct rpc *r, const struct header *h, mach_port_name_t r
 {
 	struct ipc_entry *e = name_entry(r->space, rcv_name);
 
-	if (!(e->ie_bits & MACH_PORT_TYPE_RECEIVE) || h->local != rcv_name)
+	if (!HOLDS((e->ie_bits & MACH_PORT_TYPE_RECEIVE) && h->local == rcv_name))
 		return false;
 	r->source = e->ie_object;
 	e = name_entry(r->space, h->remote);
-	if (!(e->ie_bits & MACH_PORT_TYPE_SEND))
+	if (!HOLDS(e->ie_bits & MACH_PORT_TYPE_SEND))
 		return false;
 	r->dest = e->ie_object;
 	return true;
@@ -294,13 +299,13 @@ LINE bool find_reply(struct rpc *r, const struct header *h, mach_port_name_t rcv
 		return false;
 	}
 	e = name_entry(r->space, h->remote);
-	if (e->ie_bits != (MACH_PORT_TYPE_SEND_ONCE | 1) || e->ie_request != 0)
+	if (!HOLDS(e->ie_bits == (MACH_PORT_TYPE_SEND_ONCE | 1) && e->ie_request == 0))
 		return false;
 	r->name = (mach_port_name_t)h->remote;
 	r->entry = e;
 	r->dest = e->ie_object;
-	return r->name < t->it_limit && t->it_stack_count < IPC_NAME_STACK && t->it_stack != NULL &&
-	    (t->it_limit <= 2 * IPC_CHUNK_SIZE || r->name < t->it_limit - IPC_CHUNK_SIZE);
+	return HOLDS(r->name < t->it_limit && t->it_stack_count < IPC_NAME_STACK && t->it_stack != NULL &&
+	    (t->it_limit <= 2 * IPC_CHUNK_SIZE || r->name < t->it_limit - IPC_CHUNK_SIZE));
 }
 
 /* => next_space locked: the name the reply right is going to have, if one is ready */
@@ -308,10 +313,10 @@ LINE bool find_name(struct rpc *r)
 {
 	struct ipc_table *t = &r->next_space->is_table;
 
-	if (t->it_stack_count == 0)
+	if (!HOLDS(t->it_stack_count != 0))
 		return false;
 	r->name = t->it_stack[t->it_stack_count - 1];
-	if (r->name >= t->it_limit)
+	if (!HOLDS(r->name < t->it_limit))
 		return false;
 	r->entry = name_entry(r->next_space, r->name);
 	return true;
@@ -327,9 +332,9 @@ LINE bool lock_rest(struct rpc *r, struct cpu_machine *cm, uint32_t size, bool i
 	if (!lock_source(r))
 		goto unlock_next;
 	r->next_space = r->next->th_task->tk_space;
-	if (is_request && r->next_space != r->space && !spin_try_quick(&r->next_space->is_lock))
+	if (is_request && r->next_space != r->space && !HOLDS(spin_try_quick(&r->next_space->is_lock)))
 		goto unlock_source;
-	if ((!is_request || find_name(r)) && machine_handoff_ok(cm, r->next) && lock_self(r->self))
+	if ((!is_request || find_name(r)) && HOLDS(machine_handoff_ok(cm, r->next)) && lock_self(r->self))
 		return true;
 	if (is_request && r->next_space != r->space)
 		spin_unlock_quick(&r->next_space->is_lock);
@@ -401,7 +406,7 @@ LINE void exchange(struct rpc *r, struct header *h, uint64_t msg, uint32_t size,
 {
 	struct cpu *cpu = cpu_self();
 
-	if (!spin_try_quick(&r->space->is_lock))
+	if (!HOLDS(spin_try_quick(&r->space->is_lock)))
 		return;
 	if (!(is_request ? find_request(r, h, rcv_name) : find_reply(r, h, rcv_name)) ||
 	    !lock_rest(r, cpu_machine_of(cpu), size, is_request)) {
@@ -425,7 +430,8 @@ LINE bool fetch(uint64_t msg, struct header *h, uint64_t size)
 {
 	struct ipc_kmsg *kmsg;
 
-	if (size - HEADER_SIZE > BODY_MAX || (size & 7) != 0 || msg >= IPC_ROOM_LIMIT || (kmsg = cpu_self()->cp_message) == NULL)
+	if (!HOLDS(size - HEADER_SIZE <= BODY_MAX && (size & 7) == 0 && msg < IPC_ROOM_LIMIT &&
+	    (kmsg = cpu_self()->cp_message) != NULL))
 		return false;
 	user_access_begin();
 	user_load(h->bits_size, msg, 0, fault);

@@ -57,6 +57,7 @@ bool
 spin_trylock(struct spinlock *l)
 {
 	preempt_disable();
+	race_point();
 	if (!spin_try(l)) {
 		preempt_enable_no_resched();
 		return false;

@@ -37,8 +37,13 @@ static const char *after(const char *arg, const char *word)
 
 unsigned test_seconds(unsigned otherwise)
 {
+	return test_number("seconds=", otherwise);
+}
+
+unsigned test_number(const char *word, unsigned otherwise)
+{
 	for (int i = 1; i < test_argc; i++) {
-		const char *p = after(test_argv[i], "seconds=");
+		const char *p = after(test_argv[i], word);
 		unsigned v = 0;
 
 		if (p == NULL)

@@ -109,6 +109,8 @@ void		test_hostile(int id);
 void		test_calls_say(void);
 /* the word seconds=N of the module's line, else `otherwise` */
 unsigned	test_seconds(unsigned otherwise);
+/* the same for any word, given with its "=" */
+unsigned	test_number(const char *word, unsigned otherwise);
 
 /* --- debug kernels --- */
 /* the nth allocation from now at the fault point of this name ("*": any) fails; 0: none. false: no such device */
