@@ -9,6 +9,7 @@
 #include <mach/exception_ports_user.h>
 #include <mach/task_special_ports.h>
 #include <mach/thread_special_ports.h>
+#include <mach_debug/mach_debug.h>
 #include "harness/exception.h"
 
 #define SELF	mach_task_self()
@@ -672,4 +673,183 @@ TEST(setters_race_with_the_end_of_the_task)
 	}
 	test_port_destroy(race_ports[0]);
 	test_port_destroy(race_ports[1]);
+}
+
+/* --- many at once --- */
+
+#define WAITERS 300
+
+static void raise_and_end(void *arg)
+{
+	(void)arg;
+	__asm__ volatile("int3");
+}
+
+/* a thread that waits for its handler owns no kernel stack */
+TEST(waiting_threads_hold_no_stacks)
+{
+	mach_port_t port = test_port_with_send(), *t;
+	natural_t before, during;
+	vm_size_t reserved, space, resident, max, most;
+	vm_address_t list = 0;
+
+	CHECK_OK(vm_allocate(SELF, &list, sizeof *t * WAITERS, TRUE));
+	t = (mach_port_t *)list;
+	CHECK_OK(task_set_special_port(SELF, TASK_EXCEPTION_PORT, port));
+	CHECK_OK(host_stack_usage(mach_host_self(), &reserved, &before, &space, &resident, &max, &most));
+	for (unsigned i = 0; i < WAITERS; i++)
+		t[i] = test_thread(raise_and_end, NULL);
+	for (int i = 0; i < 1000; i++) {
+		mach_port_status_t status;
+
+		CHECK_OK(mach_port_get_receive_status(SELF, port, &status));
+		if (status.mps_msgcount == WAITERS)
+			break;
+		test_sleep(10);
+	}
+	CHECK_OK(host_stack_usage(mach_host_self(), &reserved, &during, &space, &resident, &max, &most));
+	if (!CHECK(during < before + 20))
+		test_say("# %d stacks before, %d with %d waiting threads", before, during, WAITERS);
+	for (unsigned i = 0; i < WAITERS; i++) {
+		struct test_raise m;
+
+		if (!test_raise_receive(port, &m, 20000))
+			break;
+		test_raise_drop(&m);
+		CHECK_OK(test_raise_reply(&m, KERN_SUCCESS));
+	}
+	for (unsigned i = 0; i < WAITERS; i++)
+		test_thread_join(t[i]);
+	CHECK_OK(task_set_special_port(SELF, TASK_EXCEPTION_PORT, MACH_PORT_NULL));
+	CHECK_OK(vm_deallocate(SELF, list, sizeof *t * WAITERS));
+	test_port_destroy(port);
+}
+
+/* --- threads raise without end; others answer, abort, suspend, look, change and end them --- */
+
+#define VICTIMS	4
+
+static mach_port_t storm_port, storm_task;
+static volatile bool storming;
+static volatile unsigned storm_answers;
+
+static void raise_on(void *arg)
+{
+	(void)arg;
+	for (;;)
+		__asm__ volatile("int3");
+}
+
+static void raise_in_four(void *arg)
+{
+	for (unsigned i = 1; i < VICTIMS; i++)
+		test_thread(raise_on, NULL);
+	raise_on(arg);
+}
+
+static void storm_answer(void *arg)
+{
+	struct test_raise m;
+
+	(void)arg;
+	while (storming) {
+		if (mach_msg(&m.h, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, sizeof m, storm_port, 10, MACH_PORT_NULL) != MACH_MSG_SUCCESS)
+			continue;
+		mach_port_deallocate(SELF, m.thread.port.name);
+		mach_port_deallocate(SELF, m.task.port.name);
+		/* the thread may have been aborted: then there is nobody */
+		if (test_random() % 16 == 0 || test_raise_reply(&m, KERN_SUCCESS) != MACH_MSG_SUCCESS)
+			mach_port_destroy(SELF, m.h.msgh_remote_port);
+		storm_answers++;
+	}
+}
+
+static void storm_disturb(void *arg)
+{
+	(void)arg;
+	while (storming) {
+		thread_array_t list;
+		mach_msg_type_number_t n = 0, count;
+		struct i386_thread_state s;
+
+		if (task_threads(storm_task, &list, &n) != KERN_SUCCESS) {
+			test_sleep(1);
+			continue;
+		}
+		for (unsigned i = 0; i < n; i++) {
+			switch (test_random() % 6) {
+			case 0:
+				thread_abort(list[i]);
+				break;
+			case 1:
+				if (thread_suspend(list[i]) == KERN_SUCCESS)
+					thread_resume(list[i]);
+				break;
+			case 2:
+				count = i386_THREAD_STATE_COUNT;
+				if (thread_suspend(list[i]) != KERN_SUCCESS)
+					break;
+				if (thread_get_state(list[i], i386_THREAD_STATE, (thread_state_t)&s, &count) == KERN_SUCCESS)
+					thread_set_state(list[i], i386_THREAD_STATE, (thread_state_t)&s, count);
+				thread_resume(list[i]);
+				break;
+			case 3:
+				thread_set_exception_ports(list[i], EXC_MASK_BREAKPOINT, storm_port, EXCEPTION_DEFAULT, 0);
+				break;
+			case 4:
+				if (test_random() % 32 == 0)
+					thread_terminate(list[i]);
+				break;
+			}
+			mach_port_deallocate(SELF, list[i]);
+		}
+		vm_deallocate(SELF, (vm_address_t)list, n * sizeof *list);
+	}
+}
+
+static void drain(mach_port_t port)
+{
+	struct test_raise m;
+
+	while (mach_msg(&m.h, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, sizeof m, port, 0, MACH_PORT_NULL) == MACH_MSG_SUCCESS) {
+		mach_port_deallocate(SELF, m.thread.port.name);
+		mach_port_deallocate(SELF, m.task.port.name);
+		mach_port_deallocate(SELF, m.h.msgh_remote_port);
+	}
+}
+
+/* a reply right dropped ends the task: then there is a new one. Registers changed while a thread is on its way are its own loss */
+TEST(exceptions_in_a_storm)
+{
+	mach_port_t helpers[4];
+
+	storm_port = test_port_with_send();
+	storm_answers = 0;
+	storming = true;
+	storm_task = victim(raise_in_four, storm_port);
+	helpers[0] = test_thread(storm_answer, NULL);
+	helpers[1] = test_thread(storm_answer, NULL);
+	helpers[2] = test_thread(storm_disturb, NULL);
+	helpers[3] = test_thread(storm_disturb, NULL);
+	for (int i = 0; i < 60; i++) {
+		mach_port_t old = storm_task;
+
+		test_sleep(30);
+		if (i % 4 != 0)
+			continue;
+		storm_task = victim(raise_in_four, storm_port);
+		task_terminate(old);
+		test_sleep(2);
+		mach_port_destroy(SELF, old);
+	}
+	storming = false;
+	task_terminate(storm_task);
+	for (unsigned i = 0; i < 4; i++)
+		test_thread_join(helpers[i]);
+	mach_port_destroy(SELF, storm_task);
+	test_sleep(50);
+	drain(storm_port);
+	CHECK(storm_answers > 100);
+	test_say("# %d answers", storm_answers);
+	test_port_destroy(storm_port);
 }
