@@ -241,18 +241,19 @@ kern_return_t ipc_exception_rpc(struct ipc_port *port, const struct ipc_exceptio
 	struct ipc_kmsg *kmsg = NULL;
 	struct thread *handoff = NULL;
 	struct ipc_source so = { NULL, NULL };
+	bool alive = IP_VALID(port) && ipc_port_alive(port);
 	mach_msg_return_t mr;
 	uint32_t size;
 
-	if (it->it_reply == NULL)
+	if (alive && it->it_reply == NULL)
 		it->it_reply = ipc_port_create_kernel(IKOT_NONE, NULL);
-	if (it->it_reply != NULL && IP_VALID(port) && ipc_port_alive(port))
+	if (alive && it->it_reply != NULL)
 		kmsg = make_request(e);
 	if (kmsg == NULL) {
 		ipc_port_release_send(port);
 		ipc_port_release_send(e->ie_thread);
 		ipc_port_release_send(e->ie_task);
-		return KERN_RESOURCE_SHORTAGE;
+		return alive ? KERN_RESOURCE_SHORTAGE : KERN_INVALID_CAPABILITY;
 	}
 	kmsg->ikm_header.msgh_remote_port = port;
 	kmsg->ikm_header.msgh_local_port = ipc_port_make_sonce(it->it_reply);

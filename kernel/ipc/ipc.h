@@ -83,7 +83,7 @@ kern_return_t	 ipc_kernel_send(mach_msg_header_t *msg, uint32_t size);
 /*
  * Exceptions: the kernel's RPC. Sends what happened to `port` (consumes the send right) for the current thread and waits with a
  * continuation for the reply; when it comes the state it carries is the thread's, and done(kern_return) is called on a fresh stack.
- * Fails at once with an error when it cannot send. The rights are consumed always.
+ * Comes back when it cannot send: KERN_INVALID_CAPABILITY, the port is dead; KERN_RESOURCE_SHORTAGE. The rights are consumed always.
  */
 struct ipc_exception {
 	int		 ie_behavior;		/* EXCEPTION_DEFAULT ... of mach/exception_ports.h */

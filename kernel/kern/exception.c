@@ -11,9 +11,12 @@
 #include <kern/exception_ports.h>
 #include <kern/mig_kernel.h>
 #include <kern/panic.h>
+#include <kern/timer.h>
 #include <kern/wait.h>
 #include <mach/exception.h>
 #include <machine/cpu.h>
+
+#define SHORTAGE_NS	10000000ull	/* between attempts to get memory */
 
 enum { SAVED_EXC, SAVED_CODE, SAVED_SUBCODE, SAVED_STAGE };
 
@@ -40,9 +43,9 @@ exception_done(kern_return_t kr)
 	exception_next(t);
 }
 
-/* send to the port of one stage; returns when there is none or it does not take the message */
-static void
-exception_try(struct thread *t, enum exception_stage stage)
+/* => KERN_SUCCESS: nobody is there; else why the message could not be sent. Does not return when it was */
+static kern_return_t
+exception_send(struct thread *t, enum exception_stage stage)
 {
 	struct exception_action action;
 	struct ipc_exception e = {
@@ -52,7 +55,7 @@ exception_try(struct thread *t, enum exception_stage stage)
 
 	if (!exception_action_of(t, stage, e.ie_kind, &action)) {
 		ipc_port_release_send(action.ea_port);
-		return;
+		return KERN_SUCCESS;
 	}
 	e.ie_behavior = action.ea_behavior;
 	e.ie_flavor = action.ea_flavor;
@@ -62,7 +65,19 @@ exception_try(struct thread *t, enum exception_stage stage)
 		e.ie_thread = convert_thread_to_port(t);
 		e.ie_task = convert_task_to_port(t->th_task);
 	}
-	(void)ipc_exception_rpc(action.ea_port, &e, exception_done);
+	return ipc_exception_rpc(action.ea_port, &e, exception_done);
+}
+
+/* send to the port of one stage; returns when there is none. A task is not ended because the kernel is short of memory just now */
+static void
+exception_try(struct thread *t, enum exception_stage stage)
+{
+	while (exception_send(t, stage) == KERN_RESOURCE_SHORTAGE) {
+		assert_wait_deadline(&t->th_saved, true, clock_uptime_ns() + SHORTAGE_NS);
+		/* ended, or aborted: the instruction runs again, or what set_state said */
+		if (thread_block(NULL) == WAIT_INTERRUPTED)
+			thread_return_to_user();
+	}
 }
 
 static void

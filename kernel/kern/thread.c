@@ -468,6 +468,8 @@ ast_taken(void)
 			thread_stop_self();
 		spin_unlock_irq(&t->th_lock, flags);
 	}
+	if (ast & AST_DEBUG)
+		machine_debug_taken();
 	if (ast & AST_MIGRATE)
 		sched_go_home();
 	if (ast & AST_PREEMPT)

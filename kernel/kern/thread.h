@@ -45,6 +45,7 @@ struct sampler;
 #define AST_SUSPEND	0x4
 #define AST_ABORT	0x8
 #define AST_MIGRATE	0x10	/* its processor is (or was) of another set */
+#define AST_DEBUG	0x20	/* the kernel touched memory it watches: machine_debug_taken */
 
 #define THREAD_NAME_MAX	32
 

@@ -675,6 +675,47 @@ TEST(setters_race_with_the_end_of_the_task)
 	test_port_destroy(race_ports[1]);
 }
 
+/* --- shortage --- */
+
+static volatile int *go;
+
+static void raise_when_told(void *arg)
+{
+	(void)arg;
+	while (!*go)
+		;
+	__asm__ volatile("int3");
+}
+
+/* memory is short when the message is made: the handler hears of it a little later */
+TEST(exception_that_meets_a_shortage_is_delivered)
+{
+	vm_address_t page = 0;
+
+	CHECK_OK(vm_allocate(SELF, &page, 4096, TRUE));
+	CHECK_OK(vm_inherit(SELF, page, 4096, VM_INHERIT_SHARE));
+	go = (volatile int *)page;
+	for (unsigned nth = 1; nth <= 4; nth++) {
+		mach_port_t port = test_port_with_send(), task;
+		struct test_raise m;
+
+		*go = 0;
+		task = victim(raise_when_told, port);
+		test_sleep(20);
+		test_fault_arm("*", nth);
+		*go = 1;
+		test_sleep(60);
+		test_fault_arm("*", 0);
+		if (!test_raise_receive(port, &m, 20000))
+			break;
+		test_raise_drop(&m);
+		CHECK_OK(test_raise_reply(&m, KERN_SUCCESS));
+		bury(task);
+		test_port_destroy(port);
+	}
+	CHECK_OK(vm_deallocate(SELF, page, 4096));
+}
+
 /* --- many at once --- */
 
 #define WAITERS 300

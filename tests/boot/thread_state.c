@@ -461,7 +461,7 @@ extern char calls_kernel_end[];
 __asm__(".text; calls_kernel: movl $-72, %eax; movl test_self(%rip), %edi; movl $1, %esi; leaq test_watched(%rip), %rdx\n"
     " syscall; calls_kernel_end: int3");
 
-/* what the kernel does to watched memory on the thread's behalf is passed over */
+/* what the kernel does to watched memory on the thread's behalf is told when the call is over */
 TEST(watched_memory_may_be_the_kernels_buffer)
 {
 	struct x86_64_debug_state d = { .dr = { (uintptr_t)&test_watched[0], (uintptr_t)&test_watched[1],
@@ -472,10 +472,15 @@ TEST(watched_memory_may_be_the_kernels_buffer)
 	puppet_make(calls_kernel);
 	CHECK_OK(SET(x86_64_DEBUG_STATE, d));
 	REQUIRE(puppet_run());
-	raised(EXC_BREAKPOINT, EXC_I386_BPT);
-	CHECK_EQ(puppet.s.rip, (uint64_t)calls_kernel_end + 1);
+	raised(EXC_BREAKPOINT, EXC_I386_SGL);
+	CHECK_EQ(puppet.s.rip, (uint64_t)calls_kernel_end);
 	CHECK_EQ(puppet.s.rax, KERN_SUCCESS);
 	CHECK(test_watched[0] != 0);
+	CHECK_OK(GET(x86_64_DEBUG_STATE, d));
+	CHECK_EQ(d.dr[6], 1);
+	REQUIRE(puppet_run());
+	raised(EXC_BREAKPOINT, EXC_I386_BPT);
+	CHECK_EQ(puppet.s.rip, (uint64_t)calls_kernel_end + 1);
 	mach_port_mod_refs(SELF, (mach_port_t)test_watched[0], MACH_PORT_RIGHT_RECEIVE, -1);
 	puppet_end();
 }

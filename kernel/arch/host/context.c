@@ -100,6 +100,12 @@ kern_return_t machine_thread_init(struct thread *t)
 	return mt->mt_fpu != NULL ? KERN_SUCCESS : KERN_RESOURCE_SHORTAGE;
 }
 
+/* no watches here */
+void machine_debug_taken(void)
+{
+	__atomic_fetch_and(&current_thread()->th_ast, ~AST_DEBUG, __ATOMIC_RELAXED);
+}
+
 void machine_thread_destroy(struct thread *t)
 {
 	if (t->th_machine.mt_fpu != NULL)

@@ -183,6 +183,35 @@ static void debug_exception(struct user_regs *regs)
 	exception(EXC_BREAKPOINT, CODE_DEBUG, 0);
 }
 
+/* => not from user mode: remembered for the way back to it */
+static void kernel_debug_trap(struct user_regs *regs)
+{
+	uint64_t dr6 = read_dr6();
+	struct thread *th = current_thread();
+
+	write_dr6(0xffff0ff0);
+	/* a trap flag of the user that fires inside the entry code has done its work */
+	regs->rflags &= ~RFLAGS_TF;
+	if (th == NULL || !th->th_machine.mt_debug_active || (dr6 & 0xf) == 0)
+		return;
+	th->th_machine.mt_debug_hits |= dr6 & 0xf;
+	__atomic_or_fetch(&th->th_ast, AST_DEBUG, __ATOMIC_RELAXED);
+}
+
+void machine_debug_taken(void)
+{
+	struct thread *th = current_thread();
+	struct machine_thread *mt = &th->th_machine;
+	uint8_t hits;
+
+	__atomic_fetch_and(&th->th_ast, ~AST_DEBUG, __ATOMIC_RELAXED);
+	hits = __atomic_exchange_n(&mt->mt_debug_hits, 0, __ATOMIC_RELAXED);
+	if (hits == 0 || !mt->mt_debug_active)
+		return;
+	mt->mt_debug[6] = hits;
+	exception(EXC_BREAKPOINT, CODE_DEBUG, 0);
+}
+
 /* => interrupts off, regs is the current thread's mt_regs, kernel stack empty below this frame */
 void trap_from_user(struct user_regs *regs)
 {
@@ -339,11 +368,7 @@ void trap_paranoid(struct user_regs *regs)
 		smp_interrupt_nmi(regs);
 		return;
 	case T_DEBUG:
-		write_dr6(0xffff0ff0);
-		if (regs_from_user(regs) || regs->rip < KVIRT_BASE)
-			return;
-		/* a trap flag or watchpoint of the user that fires inside the entry code has done its work */
-		regs->rflags &= ~RFLAGS_TF;
+		kernel_debug_trap(regs);
 		return;
 	default:
 		kernel_fault(regs, 0);

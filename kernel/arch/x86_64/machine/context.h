@@ -37,6 +37,7 @@ struct machine_thread {
 	struct cpu	*mt_fpu_cpu;		/* CPU that loaded mt_fpu last */
 	uint64_t	 mt_debug[8];
 	bool		 mt_debug_active;
+	uint8_t		 mt_debug_hits;		/* watches the kernel ran into on this thread's behalf */
 };
 
 struct machine_task {
@@ -80,6 +81,8 @@ static inline void machine_set_syscall_result(struct machine_thread *mt, uint64_
 uint32_t machine_thread_state_count(int flavor);	/* words; 0: no such flavour */
 kern_return_t machine_thread_get_state(struct thread *, int flavor, uint32_t *state, uint32_t *count);
 kern_return_t machine_thread_set_state(struct thread *, int flavor, const uint32_t *state, uint32_t count);
+/* => on the way to user mode with AST_DEBUG, nothing held: the exception of a watch that the kernel ran into */
+void	machine_debug_taken(void);
 /* => after tk_emulation changed: when it returns no CPU uses the old vector any more */
 void	machine_emulation_changed(struct task *);
 /* start state of the first thread of a loaded program */
