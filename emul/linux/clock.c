@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * Clocks and sleeping. Time is read without the kernel: from the time stamp counter with the factors of the system
- * page, or from the kernel's mapped time page where the counter is not to be used.
- */
+/* Clocks and sleeping. Time is read without the kernel (time.h); programs do so themselves with the functions of vdso/. */
 #include <mach/mach_traps.h>
-#include <mach/time_value.h>
 #include "emul.h"
+#include "time.h"
 
-#define NS		1000000000ll
 #define CLOCK_REALTIME	0
 #define CLOCK_MONOTONIC	1
 #define CLOCK_PROCESS_CPUTIME 2
@@ -15,67 +11,14 @@
 #define CLOCK_MAX	11
 #define TIMER_ABSTIME	1
 
-static const struct unix_system *system_page(void)
-{
-	return (const struct unix_system *)UNIX_EMUL_SYSTEM;
-}
-
-static uint64_t tsc(void)
-{
-	uint32_t low, high;
-
-	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-	return (uint64_t)high << 32 | low;
-}
-
-/* a * b / c with a 128-bit product; the server keeps the base young enough for the quotient to fit */
-static uint64_t muldiv(uint64_t a, uint64_t b, uint64_t c)
-{
-	uint64_t low, high;
-
-	__asm__("mulq %3" : "=a"(low), "=d"(high) : "a"(a), "r"(b) : "cc");
-	if (high >= c)
-		return 0;
-	__asm__("divq %2" : "+a"(low), "+d"(high) : "r"(c) : "cc");
-	return low;
-}
-
-static int64_t mapped_uptime(void)
-{
-	const volatile mapped_time_value_t *page = (const volatile mapped_time_value_t *)UNIX_EMUL_TIME;
-	int64_t seconds, ns;
-
-	do {
-		seconds = page->uptime_value.seconds;
-		__asm__ volatile("" ::: "memory");
-		ns = page->uptime_value.nanoseconds;
-		__asm__ volatile("" ::: "memory");
-	} while (seconds != page->check_upseconds64);
-	return seconds * NS + ns;
-}
-
 int64_t emul_monotonic_ns(void)
 {
-	const struct unix_system *y = system_page();
-
-	if (!y->uy_tsc_hz)
-		return mapped_uptime();
-	return y->uy_tsc_time + (int64_t)muldiv(tsc() - y->uy_tsc_base, NS, y->uy_tsc_hz);
+	return time_monotonic();
 }
 
 int64_t emul_realtime_ns(void)
 {
-	const volatile struct unix_system *y = system_page();
-	uint32_t sequence;
-	int64_t offset;
-
-	do {
-		sequence = y->uy_time_sequence;
-		__asm__ volatile("" ::: "memory");
-		offset = y->uy_boot_time;
-		__asm__ volatile("" ::: "memory");
-	} while (sequence & 1 || sequence != y->uy_time_sequence);
-	return offset + emul_monotonic_ns();
+	return time_realtime();
 }
 
 static bool timespec_ok(const struct lx_timespec *ts)

@@ -22,6 +22,16 @@ $(B)/gen/emul/unix.user.c: servers/unix/protocol/unix.defs $(MIG)
 	@mkdir -p $(@D)
 	$(Q)CC=$(CC) $(MIG) -Iabi -Iservers/unix/protocol -header $(@:.c=.h) -user $@ -server /dev/null $<
 
+# the functions for programs: an image of its own inside the library's
+$(B)/gen/emul/vdso.so: emul/linux/vdso/vdso.c emul/linux/vdso/vdso.ld emul/linux/time.h | $(USER_GEN_HEADERS)
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(USER_CFLAGS) $(USER_NOLIBC) -fpic -fvisibility=default -fno-builtin -mgeneral-regs-only -fno-stack-protector \
+		-fcf-protection=none -Iservers/unix/protocol -nostdlib -shared -Wl,-soname=linux-vdso.so.1 -Wl,-T,emul/linux/vdso/vdso.ld \
+		-Wl,--hash-style=both -Wl,--build-id=none -Wl,-Bsymbolic -Wl,-z,max-page-size=4096 -o $@ $<
+
+$(B)/obj/emul/emul/linux/vdso_image.S.o: $(B)/gen/emul/vdso.so
+
 # the names of the calls, for the counters of those that are missing: numbers are facts of the interface
 $(B)/gen/emul/linux_names.h: /usr/include/x86_64-linux-gnu/asm/unistd_64.h
 	@mkdir -p $(@D)
@@ -40,6 +50,6 @@ $(B)/obj/emul/gen/%.c.o: $(B)/gen/%.c | $(USER_GEN_HEADERS)
 $(B)/obj/emul/%.S.o: %.S
 	$(call say,AS,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(EMUL_CFLAGS) -D__ASSEMBLER__=1 -c -o $@ $<
+	$(Q)$(CC) $(EMUL_CFLAGS) -Wa,-I$(B)/gen/emul -D__ASSEMBLER__=1 -c -o $@ $<
 
 -include $(shell find $(B)/obj/emul -name '*.d' 2>/dev/null)

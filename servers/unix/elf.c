@@ -206,6 +206,7 @@ elf_script_parse(const char *head, size_t size, struct elf_script *script)
 #define AT_SECURE	23
 #define AT_RANDOM	25
 #define AT_EXECFN	31
+#define AT_SYSINFO_EHDR	33
 #define AT_MINSIGSTKSZ	51
 #define AUX_ENTRIES	20
 
@@ -240,7 +241,7 @@ exec_stack_auxv(const struct exec_stack *stack, uint64_t random, uint64_t execfn
 		{ AT_EUID, stack->xs_euid }, { AT_GID, stack->xs_gid },
 		{ AT_EGID, stack->xs_egid }, { AT_SECURE, stack->xs_secure },
 		{ AT_RANDOM, random }, { AT_EXECFN, execfn }, { AT_PLATFORM, platform },
-		{ AT_MINSIGSTKSZ, 3376 }, { AT_NULL, 0 }, { AT_NULL, 0 },
+		{ AT_MINSIGSTKSZ, 3376 }, { AT_SYSINFO_EHDR, stack->xs_vdso }, { AT_NULL, 0 },
 	};
 
 	memcpy(aux, values, sizeof(values));

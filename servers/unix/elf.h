@@ -56,7 +56,7 @@ struct exec_stack {
 	size_t		xs_strings_size;
 	const char	*xs_execfn;
 	uint8_t		xs_random[16];
-	uint64_t	xs_phdr, xs_base, xs_entry, xs_hwcap;
+	uint64_t	xs_phdr, xs_base, xs_entry, xs_hwcap, xs_vdso;
 	uint32_t	xs_phent, xs_phnum;
 	uint32_t	xs_uid, xs_euid, xs_gid, xs_egid;
 	bool		xs_secure;

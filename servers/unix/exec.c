@@ -355,6 +355,7 @@ exec_make_stack(struct exec_load *load)
 	stack->xs_strings_size = load->xl_strings_size;
 	stack->xs_execfn = load->xl_path;
 	stack->xs_hwcap = exec_hwcap();
+	stack->xs_vdso = emul_header.ue_vdso;
 	stack->xs_uid = load->xl_cred->c_uid;
 	stack->xs_euid = load->xl_cred->c_euid;
 	stack->xs_gid = load->xl_cred->c_gid;

@@ -167,7 +167,7 @@ _Static_assert(sizeof(struct unix_share) == UNIX_SHARE_SIZE, "share pages");
 /* -- The image of the library: this stands at UNIX_EMUL_IMAGE. -- */
 
 #define UNIX_EMUL_MAGIC		0x74736e72456c756dull
-#define UNIX_EMUL_VERSION	1
+#define UNIX_EMUL_VERSION	2
 
 struct unix_emul_header {
 	uint64_t	ue_magic;
@@ -186,6 +186,7 @@ struct unix_emul_header {
 	uint64_t	ue_wait_fixup;	/* ... continues here, with the trap not done */
 	uint64_t	ue_fixups;	/* struct unix_fixup[]: faults on program addresses */
 	uint64_t	ue_fixups_end;
+	uint64_t	ue_vdso;	/* ELF image that programs are told of (AT_SYSINFO_EHDR) */
 };
 
 struct unix_fixup {

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* fork, vfork, spawn, exec and its limits, wait and its forms, groups, sessions, orphans. */
 #include "tap.h"
+#include <sched.h>
 #include <spawn.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/times.h>
 #include <sys/utsname.h>
 #include <sys/random.h>
@@ -393,6 +396,53 @@ static void identity(void)
 	ok(monotonic);
 }
 
+static volatile int ticks;
+static void tick(int sig) { (void)sig; ticks++; }
+static void child_bad_clock(void) { clock_gettime(CLOCK_MONOTONIC, nowhere); }
+
+static long ns_of(struct timespec t) { return t.tv_sec * 1000000000 + t.tv_nsec; }
+
+/* the clock without a system call: found where Linux has it, in step with the call, and interrupted like the program that it is part of */
+static void clocks(void)
+{
+	static const clockid_t same[] = { CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME };
+	const unsigned char *image = (const unsigned char *)getauxval(AT_SYSINFO_EHDR);
+	struct itimerval it = { { 0, 5000 }, { 0, 5000 } }, off = { 0 };
+	struct timespec a, b, c;
+	struct timeval tv;
+	bool in_step = true;
+	int status;
+	double t;
+
+	ok(image && memcmp(image, "\177ELF\2\1\1", 7) == 0);
+	for (int i = 0; i < 3000; i++) {
+		clockid_t clock = same[i % 3];
+
+		syscall(SYS_clock_gettime, clock, &a);
+		clock_gettime(clock, &b);
+		syscall(SYS_clock_gettime, clock, &c);
+		in_step = in_step && ns_of(a) <= ns_of(b) && ns_of(b) <= ns_of(c) && b.tv_nsec >= 0 && b.tv_nsec < 1000000000;
+	}
+	ok(in_step);
+	syscall(SYS_clock_gettime, CLOCK_REALTIME, &a);
+	gettimeofday(&tv, NULL);
+	ok(tv.tv_sec * 1000000l + tv.tv_usec >= ns_of(a) / 1000 && tv.tv_sec - a.tv_sec < 3);
+	ok(time(NULL) - a.tv_sec < 3 && time(NULL) + 1 >= a.tv_sec);
+	is(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &a), 0);
+	is(clock_gettime(CLOCK_REALTIME_COARSE, &a), 0);
+	fails(clock_gettime(-1, &a), EINVAL);
+	ok(sched_getcpu() >= 0);
+	status = in_child(10, child_bad_clock);
+	ok(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+	signal(SIGALRM, tick);
+	setitimer(ITIMER_REAL, &it, NULL);
+	for (t = now(); ticks < 10 && now() - t < 10;)
+		;
+	setitimer(ITIMER_REAL, &off, NULL);
+	ok(ticks >= 10);
+	signal(SIGALRM, SIG_DFL);
+}
+
 /* what the exec'ed image does */
 static int second(int argc, char **argv)
 {
@@ -418,5 +468,6 @@ int main(int argc, char **argv)
 	execs();
 	groups();
 	identity();
+	clocks();
 	return tap_done();
 }
