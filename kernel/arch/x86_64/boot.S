@@ -11,6 +11,8 @@
 #define PHYS(sym)	(sym - KVIRT_BASE)
 #define MB_MAGIC	0x1badb002
 #define MB_LOADED	0x2badb002
+#define MB2_MAGIC	0xe85250d6
+#define MB2_LOADED	0x36d76289
 #define MB_FLAGS	0x00010003		/* aligned modules, memory info, addresses below */
 
 	.section .multiboot, "a"
@@ -25,6 +27,28 @@ multiboot_header:
 	.long	PHYS(kernel_image_end)
 	.long	PHYS(boot_entry)
 
+	.balign 8
+multiboot2_header:
+	.long	MB2_MAGIC
+	.long	0				/* i386: entered in 32-bit protected mode */
+	.long	multiboot2_end - multiboot2_header
+	.long	-(MB2_MAGIC + multiboot2_end - multiboot2_header)
+	.word	2, 0				/* addresses, as above */
+	.long	24
+	.long	PHYS(multiboot2_header)
+	.long	PHYS(kernel_image_start)
+	.long	PHYS(kernel_data_end)
+	.long	PHYS(kernel_image_end)
+	.word	3, 0				/* entry */
+	.long	12
+	.long	PHYS(boot_entry)
+	.balign	8
+	.word	6, 0				/* modules at page boundaries */
+	.long	8
+	.word	0, 0
+	.long	8
+multiboot2_end:
+
 	.section .text.boot, "ax"
 	.code32
 	.globl	boot_entry
@@ -34,10 +58,14 @@ boot_entry:
 	movl	$PHYS(boot_stack_top), %esp
 	movl	%eax, %ebp			/* magic */
 	movl	%ebx, PHYS(boot_multiboot_info)
+	movl	%eax, PHYS(boot_multiboot_magic)
 	call	serial_setup
-	cmpl	$MB_LOADED, %ebp
 	movl	$PHYS(msg_not_multiboot), %esi
+	cmpl	$MB_LOADED, %ebp
+	je	1f
+	cmpl	$MB2_LOADED, %ebp
 	jne	boot_fail
+1:
 
 	/* CPUID exists if RFLAGS.ID can be toggled. */
 	pushfl
@@ -155,7 +183,7 @@ serial_init_table:
 	.word	0x3fc; .byte 0x0b
 
 msg_not_multiboot:
-	.asciz	"Ernst: not started by a Multiboot loader; use GRUB's \"multiboot\" or qemu -kernel\r\n"
+	.asciz	"Ernst: not started by a Multiboot loader; use GRUB's \"multiboot2\" or qemu -kernel\r\n"
 msg_no_cpuid:
 	.asciz	"Ernst: this processor has no CPUID; an x86-64 processor is needed\r\n"
 msg_no_long_mode:
@@ -178,6 +206,7 @@ boot_high:
 	movq	$boot_stack_top, %rsp
 	xorl	%ebp, %ebp
 	movl	boot_multiboot_info(%rip), %edi
+	movl	boot_multiboot_magic(%rip), %esi
 	call	machine_start
 8:	hlt
 	jmp	8b
@@ -207,6 +236,6 @@ boot_stack_top:
 	.section .data, "aw"
 	.balign	8
 boot_multiboot_info:	.long	0
-	.long	0
+boot_multiboot_magic:	.long	0
 
 	.section .note.GNU-stack, "", @progbits

@@ -7,9 +7,9 @@
 #include <machine/smp.h>
 #include <machine/x86.h>
 
-void	machine_start(uint64_t multiboot_info) __attribute__((noreturn));
+void	machine_start(uint64_t info, uint32_t magic) __attribute__((noreturn));
 
-void machine_start(uint64_t multiboot_info)
+void machine_start(uint64_t info, uint32_t magic)
 {
 	cpu_identify();
 	seg_init(&boot_cpu, NULL, NULL);
@@ -17,7 +17,7 @@ void machine_start(uint64_t multiboot_info)
 	context_init_cpu(&boot_cpu);
 	cpu_get(0);
 	boot_cpu.cp_online = true;
-	plat_early_init(multiboot_info);
+	plat_early_init(info, magic);
 	kprintf("Ernst on %s\n", cpu_features.name[0] ? cpu_features.name : cpu_features.vendor);
 	plat_screen_pause();
 	pmap_bootstrap();

@@ -60,15 +60,20 @@ static const struct acpi_header *map_table(uint64_t pa)
 	return h != NULL && sum_is_zero(h, h->length) ? h : NULL;
 }
 
+static const struct rsdp *rsdp_at(uint64_t pa)
+{
+	const struct rsdp *r = phys_to_kv(pa);
+
+	return memcmp(r->signature, "RSD PTR ", 8) == 0 && sum_is_zero(r, 20) ? r : NULL;
+}
+
 static const struct rsdp *find_rsdp_in(uint64_t start, uint64_t end)
 {
-	for (uint64_t pa = start & ~15ull; pa + sizeof(struct rsdp) <= end; pa += 16) {
-		const struct rsdp *r = phys_to_kv(pa);
+	const struct rsdp *r = NULL;
 
-		if (memcmp(r->signature, "RSD PTR ", 8) == 0 && sum_is_zero(r, 20))
-			return r;
-	}
-	return NULL;
+	for (uint64_t pa = start & ~15ull; r == NULL && pa + sizeof(struct rsdp) <= end; pa += 16)
+		r = rsdp_at(pa);
+	return r;
 }
 
 static const struct rsdp *find_rsdp(void)
@@ -76,7 +81,9 @@ static const struct rsdp *find_rsdp(void)
 	uint64_t ebda = (uint64_t)*(uint16_t *)phys_to_kv(0x40e) << 4;
 	const struct rsdp *r = NULL;
 
-	if (ebda >= 0x80000 && ebda < 0xa0000)
+	if (boot_rsdp != 0)
+		r = rsdp_at(boot_rsdp);
+	if (r == NULL && ebda >= 0x80000 && ebda < 0xa0000)
 		r = find_rsdp_in(ebda, ebda + 1024);
 	return r != NULL ? r : find_rsdp_in(0xe0000, 0x100000);
 }

@@ -14,7 +14,7 @@ extern struct cpu **cpu_table;
 /* provided by plat */
 extern uint32_t plat_cpu_count;			/* usable processors; [0] is the boot CPU */
 extern uint32_t *plat_cpu_apic_ids;
-void	plat_early_init(uint64_t multiboot_info);	/* consoles, memory, command line */
+void	plat_early_init(uint64_t info, uint32_t magic);	/* consoles, memory, command line; as the loader left EBX and EAX */
 void	plat_screen_pause(void);			/* page tables are about to change */
 void	plat_screen_resume(void);			/* ... and have */
 void	plat_find_hardware(void);		/* ACPI or MP tables: CPUs, IO-APICs */

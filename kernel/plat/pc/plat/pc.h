@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* multiboot.c */
+/* boot_info.c */
 struct framebuffer {
 	uint64_t fb_phys;
 	uint32_t fb_pitch, fb_width, fb_height;
@@ -15,6 +15,7 @@ struct framebuffer {
 	uint8_t	 fb_red, fb_green, fb_blue;	/* first bit of each colour */
 };
 extern struct framebuffer boot_framebuffer;	/* fb_phys 0: none */
+extern uint64_t boot_rsdp;			/* address of the ACPI root pointer; 0: look for it */
 bool	boot_option(const char *word, char *value, size_t size);	/* "word=value" on the command line */
 
 /* screen.c: a small terminal on whatever the machine shows characters with */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Multiboot information: command line, modules, memory. Whatever of it is used later stays where the loader put
- * it and is cut out of the memory handed to the kernel.
+ * What the loader told: command line, modules, memory, framebuffer. Whatever of it is used later stays where the loader put
+ * it and is cut out of the memory handed to the kernel. The two protocols are multiboot1.c and multiboot2.c.
  * LOCKS   none: boot processor, before anything else runs.
  */
 #include <kern/panic.h>
@@ -10,36 +10,11 @@
 #include <machine/cpu.h>
 #include <machine/pmap.h>
 #include <machine/smp.h>
+#include <plat/boot_info.h>
 #include <plat/pc.h>
 
-#define MBI_MEMORY	0x1
-#define MBI_CMDLINE	0x4
-#define MBI_MODULES	0x8
-#define MBI_MMAP	0x40
-#define MBI_FRAMEBUFFER	0x1000
 #define PAGE		4096ull
 #define RANGES_MAX	256
-
-struct multiboot_info {
-	uint32_t flags, mem_lower, mem_upper, boot_device, cmdline, mods_count, mods_addr, syms[4];
-	uint32_t mmap_length, mmap_addr, drives_length, drives_addr, config_table, loader_name, apm_table;
-	uint32_t vbe_control, vbe_mode_info;
-	uint16_t vbe_mode, vbe_seg, vbe_off, vbe_len;
-	uint64_t fb_addr;
-	uint32_t fb_pitch, fb_width, fb_height;
-	uint8_t fb_bpp, fb_type;
-	uint8_t fb_colour[6];			/* first bit and size of red, green, blue */
-} __attribute__((packed));
-
-struct multiboot_module {
-	uint32_t start, end, string, reserved;
-};
-
-struct multiboot_mmap {
-	uint32_t size;
-	uint64_t addr, length;
-	uint32_t type;
-} __attribute__((packed));
 
 extern char kernel_image_end[];
 
@@ -49,14 +24,15 @@ uint32_t boot_module_count;
 const char *boot_command_line = "";
 const char *boot_command_line_end = "";
 const void *boot_info_raw;
-uint64_t boot_info_size = sizeof(struct multiboot_info);
+uint64_t boot_info_size;
+uint64_t boot_rsdp;
 struct memory_range boot_memory[RANGES_MAX];
 uint32_t boot_memory_count;
 struct memory_range boot_ram[RANGES_MAX];
 uint32_t boot_ram_count;
 uint64_t boot_memory_total, boot_memory_max;
 
-static void memory_add(uint64_t start, uint64_t end)
+void boot_memory_add(uint64_t start, uint64_t end)
 {
 	start = (start + PAGE - 1) & ~(PAGE - 1);
 	end &= ~(PAGE - 1);
@@ -72,7 +48,7 @@ static void memory_add(uint64_t start, uint64_t end)
 }
 
 /* cut [start, end) out of every range; a cut in the middle makes one range more */
-static void memory_reserve(uint64_t start, uint64_t end)
+void boot_memory_reserve(uint64_t start, uint64_t end)
 {
 	start &= ~(PAGE - 1);
 	end = (end + PAGE - 1) & ~(PAGE - 1);
@@ -94,25 +70,9 @@ static void memory_reserve(uint64_t start, uint64_t end)
 	}
 }
 
-static void reserve_string(uint32_t pa)
+void boot_string_reserve(uint64_t pa)
 {
-	memory_reserve(pa, pa + strlen(phys_to_kv(pa)) + 1);
-}
-
-static void find_memory(const struct multiboot_info *mbi)
-{
-	if (!(mbi->flags & MBI_MMAP)) {
-		memory_add(0, (uint64_t)mbi->mem_lower * 1024);
-		memory_add(0x100000, 0x100000 + (uint64_t)mbi->mem_upper * 1024);
-		return;
-	}
-	for (uint32_t at = 0; at < mbi->mmap_length;) {
-		const struct multiboot_mmap *m = phys_to_kv(mbi->mmap_addr + at);
-
-		if (m->type == 1)
-			memory_add(m->addr, m->addr + m->length);
-		at += m->size + 4;
-	}
+	boot_memory_reserve(pa, pa + strlen(phys_to_kv(pa)) + 1);
 }
 
 static void sort_memory(void)
@@ -144,31 +104,29 @@ uint64_t boot_page_steal(void)
 	panic("no memory for the first page tables");
 }
 
-static void find_modules(const struct multiboot_info *mbi)
+static void find_modules(const struct boot_format *format, const void *info)
 {
-	const struct multiboot_module *m = phys_to_kv(mbi->mods_addr);
 	uint64_t per_page = PAGE / sizeof(struct boot_module);
+	struct boot_module m;
 
-	for (uint32_t i = 0; i < mbi->mods_count; i++) {
-		memory_reserve(m[i].start, m[i].end);
-		if (m[i].string != 0)
-			reserve_string(m[i].string);
+	for (uint32_t i = 0; format->bf_module(info, i, &m); i++) {
+		boot_memory_reserve(m.bm_start, m.bm_start + m.bm_size);
+		if (*m.bm_line != '\0')
+			boot_string_reserve(kv_to_phys(m.bm_line));
 	}
 	/* stolen pages follow each other unless a range ends: then the rest of the modules is dropped, and said so */
-	for (uint32_t i = 0; i < mbi->mods_count; i++) {
+	for (uint32_t i = 0; format->bf_module(info, i, &m); i++) {
 		if (i % per_page == 0) {
 			uint64_t pa = boot_page_steal();
 
 			if (i == 0)
 				boot_modules = phys_to_kv(pa);
 			else if (phys_to_kv(pa) != (void *)&boot_modules[i]) {
-				kprintf("boot: only %u of %u modules kept\n", i, mbi->mods_count);
+				kprintf("boot: only %u modules kept\n", i);
 				return;
 			}
 		}
-		boot_modules[i] = (struct boot_module){
-			m[i].start, m[i].end - m[i].start, m[i].string ? phys_to_kv(m[i].string) : "",
-		};
+		boot_modules[i] = m;
 		boot_module_count = i + 1;
 	}
 }
@@ -199,37 +157,30 @@ bool boot_option(const char *word, char *value, size_t size)
 	return true;
 }
 
-void plat_early_init(uint64_t info)
+void plat_early_init(uint64_t pa, uint32_t magic)
 {
-	const struct multiboot_info *mbi = phys_to_kv(info);
+	const struct boot_format *format = magic == MULTIBOOT2_LOADED ? &multiboot2 : &multiboot1;
+	const void *info = phys_to_kv(pa);
 
-	if (mbi->flags & MBI_CMDLINE) {
-		boot_command_line = phys_to_kv(mbi->cmdline);
-		boot_command_line_end = own_words_end(boot_command_line);
-	}
+	boot_command_line = format->bf_line(info);
+	boot_command_line_end = own_words_end(boot_command_line);
 	serial_init();
-	if (mbi->flags & MBI_FRAMEBUFFER)
-		boot_framebuffer = (struct framebuffer){ mbi->fb_addr, mbi->fb_pitch, mbi->fb_width, mbi->fb_height,
-		    mbi->fb_bpp, mbi->fb_type, mbi->fb_colour[0], mbi->fb_colour[2], mbi->fb_colour[4] };
+	format->bf_framebuffer(info, &boot_framebuffer);
 	if (boot_framebuffer.fb_phys == 0 || boot_framebuffer.fb_type == 2)
 		vga_init();
 	else
 		fb_init();
-	boot_info_raw = mbi;
-	find_memory(mbi);
+	boot_rsdp = format->bf_rsdp(info);
+	boot_info_raw = info;
+	boot_info_size = format->bf_size(info);
+	format->bf_memory(info);
 	memcpy(boot_ram, boot_memory, sizeof boot_ram);
 	boot_ram_count = boot_memory_count;
-	memory_reserve(0x100000, (uint64_t)kernel_image_end - KVIRT_BASE);
-	memory_reserve(info, info + sizeof *mbi);
-	memory_reserve(0x8000, 0x9000);			/* where other processors start */
-	memory_reserve(0x9f000, 0x100000);
-	if (mbi->flags & MBI_CMDLINE)
-		reserve_string(mbi->cmdline);
-	if (mbi->flags & MBI_MMAP)
-		memory_reserve(mbi->mmap_addr, mbi->mmap_addr + mbi->mmap_length);
-	if ((mbi->flags & MBI_MODULES) && mbi->mods_count > 0) {
-		memory_reserve(mbi->mods_addr, mbi->mods_addr + mbi->mods_count * sizeof(struct multiboot_module));
-		find_modules(mbi);
-	}
+	boot_memory_reserve(0x100000, (uint64_t)kernel_image_end - KVIRT_BASE);
+	boot_memory_reserve(pa, pa + boot_info_size);
+	boot_memory_reserve(0x8000, 0x9000);		/* where other processors start */
+	boot_memory_reserve(0x9f000, 0x100000);
+	format->bf_reserve(info);
+	find_modules(format, info);
 	sort_memory();
 }
