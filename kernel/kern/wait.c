@@ -183,14 +183,18 @@ wakeup(const void *event, bool all)
 
 	queue_for_each_safe(q, next, &b->wb_threads) {
 		struct thread *t = queue_entry(q, struct thread, th_wait_link);
+		bool was_waiting;
 
 		if (t->th_wait_event != event)
 			continue;
 		queue_remove(q);
 		race_point();
-		/* the thread looks at this without the lock: from here on its link is its own */
+		was_waiting = thread_go(t, WAIT_AWAKENED);
+		race_point();
+		/* the thread looks at this without the lock: from here on its link is its own and it may wait for something else, which
+		   a wake-up still to come would end */
 		__atomic_store_n(&t->th_wait_event, NULL, __ATOMIC_RELEASE);
-		if (thread_go(t, WAIT_AWAKENED) && !all)
+		if (was_waiting && !all)
 			break;
 	}
 	spin_unlock_irq(&b->wb_lock, flags);
