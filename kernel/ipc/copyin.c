@@ -21,6 +21,7 @@
 #include <machine/cpu.h>
 #include <machine/copy.h>
 #include <vm/map.h>
+#include <vm/page.h>
 
 mach_msg_return_t ipc_kmsg_get(uint64_t msg, uint32_t size, struct ipc_kmsg **kmsgp)
 {
@@ -215,8 +216,8 @@ static mach_msg_return_t copyin_ool_ports(struct ipc_kmsg *kmsg, struct ipc_spac
 		kfree(ports, bytes);
 		return MACH_SEND_INVALID_RIGHT;
 	}
-	if (item->ii_dealloc)
-		vm_map_remove(map, addr, addr + half);
+	if (item->ii_dealloc && half > 0)
+		vm_map_remove(map, page_trunc(addr), page_round(addr + half));
 	*datap = ports;
 	return MACH_MSG_SUCCESS;
 }

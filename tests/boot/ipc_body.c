@@ -285,6 +285,39 @@ TEST(deallocate_takes_the_memory_from_the_sender)
 	test_port_destroy(p);
 }
 
+/* whole pages go, whatever of them the array takes */
+TEST(deallocate_takes_the_memory_of_an_array_of_rights)
+{
+	mach_port_t p = test_port_with_send();
+	mach_msg_type_t type = { .msgt_name = MACH_MSG_TYPE_COPY_SEND, .msgt_size = 32, .msgt_longform = 1, .msgt_deallocate = 1,
+	    .msgt_number = 3 };
+	struct test_message r;
+
+	for (unsigned at = 0; at < 3; at++) {
+		char *memory = allocate(3 * PAGE);
+		mach_port_t *names = (mach_port_t *)(memory + (at == 2 ? 2 * PAGE - 8 : at * 64));
+		vm_size_t size = 0;
+		vm_address_t first = (vm_address_t)memory;
+		vm_prot_t prot, most;
+		vm_inherit_t inherit;
+		boolean_t shared;
+		mach_port_t object;
+		vm_offset_t offset;
+
+		for (unsigned i = 0; i < 3; i++)
+			names[i] = p;
+		CHECK_OK(send_data(p, type, names));
+		CHECK_OK(test_receive(p, &r));
+		mach_msg_destroy(&r.h);
+		/* the first page, or the second and third */
+		CHECK_OK(vm_region(SELF, &first, &size, &prot, &most, &inherit, &shared, &object, &offset));
+		CHECK_EQ(first, (vm_address_t)memory + (at == 2 ? 0 : PAGE));
+		CHECK(at != 2 || size == PAGE);
+		CHECK_OK(vm_deallocate(SELF, (vm_address_t)memory, 3 * PAGE));
+	}
+	test_port_destroy(p);
+}
+
 TEST(empty_out_of_line_data_is_a_null_pointer)
 {
 	mach_port_t p = test_port_with_send();
