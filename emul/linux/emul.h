@@ -57,7 +57,7 @@ struct emul_process {
 
 /* What belongs to the address space. */
 struct emul_space {
-	uint32_t	es_lock;		/* 0 free, 1 held, 2 held and waited for */
+	uint32_t	es_lock;		/* 0 free, else the holder << 1, and 1 when waited for */
 	uint64_t	es_brk;			/* current break */
 	uint64_t	es_brk_start;
 	uint64_t	es_mmap_hint;		/* mappings are placed below it first */
@@ -113,6 +113,8 @@ long	emul_local_seek(long fd, long offset, long whence);
 /* space.c */
 void	emul_space_lock(void);
 void	emul_space_unlock(void);
+/* => the thread of that block runs no more in this space */
+void	emul_space_unlock_dead(uint64_t block);
 int	emul_prot(long linux_prot);
 long	emul_kern_errno(kern_return_t);
 /* the first mapping at or after *address; false: none */

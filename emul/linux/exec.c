@@ -154,7 +154,8 @@ void emul_child(struct unix_slot *slot)
 		emul_block_forget_others(t->t_block);
 		t->t_robust_list = 0;
 	}
-	if (t->t_child_kind == CHILD_PROCESS)
+	/* also of a fork: the parent may be a vfork child, whose pages are elsewhere */
+	if (t->t_child_kind != CHILD_THREAD)
 		t->t_process->ep_share = (struct unix_share *)((char *)slot - offsetof(struct unix_share, uh_slots));
 	if (t->t_child_kind != CHILD_THREAD) {
 		if (emul_xstate_mask)
@@ -260,6 +261,7 @@ static long do_clone(const struct clone_args *a)
 	if (r >= 0 && a->flags & CLONE_PARENT_SETTID)
 		announce(block, clone, a->parent_tid, (int32_t)r);
 	if (r < 0 || a->flags & CLONE_VFORK) {
+		emul_space_unlock_dead(block);
 		/* a vfork child has gone from it; to its reply port something may still come */
 		if (r >= 0 && c->t_reply_port != MACH_PORT_NULL)
 			mach_port_mod_refs(mach_task_self_, c->t_reply_port, MACH_PORT_RIGHT_RECEIVE, -1);

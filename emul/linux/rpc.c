@@ -15,13 +15,17 @@ mach_port_t emul_call_port(void)
 	return tcb_self()->t_slot->us_port;
 }
 
-/* The server never lets a request fail: a message error means that it is gone, or that a pointer was bad. */
+/* The server never lets a request fail: a message error means that it is gone, that a pointer was bad, or that memory is short. */
 long emul_result(kern_return_t kr, const int64_t *result)
 {
 	if (kr == KERN_SUCCESS)
 		return *result;
 	if (kr == MACH_SEND_INVALID_MEMORY || kr == MACH_SEND_INVALID_DATA)
 		return -LX_EFAULT;
+	/* no memory for the request, for what comes with the reply, or for the port it comes to */
+	if (kr == MACH_SEND_NO_BUFFER || kr == MACH_SEND_INVALID_REPLY || kr == MACH_RCV_INVALID_NAME ||
+	    (kr & ~MACH_MSG_MASK) == MACH_RCV_BODY_ERROR || (kr & ~MACH_MSG_MASK) == MACH_RCV_HEADER_ERROR)
+		return -LX_ENOMEM;
 	return -LX_EIO;
 }
 

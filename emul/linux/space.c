@@ -2,7 +2,7 @@
 /*
  * OBJECT  The address space: where mappings go, the break, thread blocks. The kernel's map is the truth; kept here are only
  *         the break, a hint for the next mapping and which thread blocks are in use.
- * LOCKS   es_lock, a three-state futex on gsync.
+ * LOCKS   es_lock, a futex on gsync that knows its holder: a vfork child killed with it lets go of it through its parent.
  */
 #include <mach/gnumach.h>
 #include <mach/mach_interface.h>
@@ -11,20 +11,42 @@
 
 struct emul_space emul_space;
 
+/* the holder's thread block, from 1; the lowest bit: somebody waits */
+static uint32_t lock_word(uint64_t block)
+{
+	return (uint32_t)((block - UNIX_EMUL_BLOCKS) / UNIX_BLOCK_SIZE + 1) << 1;
+}
+
+static void lock_wait(uint32_t mine)
+{
+	uint32_t *lock = &emul_space.es_lock, word = __atomic_load_n(lock, __ATOMIC_RELAXED);
+
+	/* others may wait as well: taken with their bit */
+	while (word != 0 || !__atomic_compare_exchange_n(lock, &word, mine | 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+		if (word & 1 || __atomic_compare_exchange_n(lock, &word, word | 1, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+			gsync_wait_self((vm_address_t)lock, word | 1, 0, 0, 0);
+		word = __atomic_load_n(lock, __ATOMIC_RELAXED);
+	}
+}
+
 void emul_space_lock(void)
 {
-	uint32_t state = 0;
+	uint32_t word = 0, mine = lock_word(tcb_self()->t_block);
 
-	if (__atomic_compare_exchange_n(&emul_space.es_lock, &state, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-		return;
-	while (__atomic_exchange_n(&emul_space.es_lock, 2, __ATOMIC_ACQUIRE) != 0)
-		gsync_wait_self((vm_address_t)&emul_space.es_lock, 2, 0, 0, 0);
+	if (!__atomic_compare_exchange_n(&emul_space.es_lock, &word, mine, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		lock_wait(mine);
 }
 
 void emul_space_unlock(void)
 {
-	if (__atomic_exchange_n(&emul_space.es_lock, 0, __ATOMIC_RELEASE) == 2)
+	if (__atomic_exchange_n(&emul_space.es_lock, 0, __ATOMIC_RELEASE) & 1)
 		gsync_wake_self((vm_address_t)&emul_space.es_lock, 1, 0);
+}
+
+void emul_space_unlock_dead(uint64_t block)
+{
+	if ((__atomic_load_n(&emul_space.es_lock, __ATOMIC_RELAXED) & ~1u) == lock_word(block))
+		emul_space_unlock();
 }
 
 /* Linux and Mach number the protections alike; the processor cannot write or execute without reading */

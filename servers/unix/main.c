@@ -8,19 +8,31 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <mach/host_info.h>
 #include "process.h"
 #include "system.h"
 
 #define SERVER_STACK	(128 * 1024)
+#define MEMORY_BESIDE_ROOT	16	/* MiB, measured */
+#define SERVER_SPACE	(1ul << 40)	/* virtual: disk, windows on files, share pages */
 
 mach_port_t host_privileged, device_master;
 extern mach_port_t exception_port;
 int system_page_start(void);
 
+/* No memory at the start is the machine's size: say what it takes. */
 static void
 fatal(const char *what, int error)
 {
-	system_log("unix: %s: error %d\n", what, -error);
+	struct host_basic_info info;
+	mach_msg_type_number_t count = HOST_BASIC_INFO_COUNT;
+
+	if (error == -LX_ENOMEM && host_info(mach_host_self(), HOST_BASIC_INFO, (host_info_t)&info,
+	    &count) == KERN_SUCCESS)
+		system_log("unix: %s: not enough memory: this machine has %u MiB, a shell takes %u MiB more than the root disk\n",
+		    what, (unsigned int)(info.memory_size >> 20), MEMORY_BESIDE_ROOT);
+	else
+		system_log("unix: %s: error %d\n", what, -error);
 	host_reboot(host_privileged, 0);
 	exit(1);
 }
@@ -166,6 +178,8 @@ main(int argc, char **argv)
 	device_master = strtoul(argv[2], NULL, 10);
 	system_options_parse(argc - 3, argv + 3, &options);
 	cthread_stack_size = SERVER_STACK;
+	/* The limit of a task is the size of memory; the root disk alone may be larger than what it left. */
+	vm_set_size_limit(host_privileged, mach_task_self(), SERVER_SPACE, SERVER_SPACE);
 	ports_start();
 	process_start();
 	error = share_start();

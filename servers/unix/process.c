@@ -15,6 +15,9 @@
 #include "process.h"
 
 #define PROCESS_HASH	256
+#define PROCESS_MEMORY	(512u << 10)	/* of a small one, with the kernel's and the server's part */
+#define PROCESS_LIMIT_LEAST	64
+#define PROCESS_LIMIT_MOST	2048
 
 struct mutex process_lock;
 struct process *process_init;
@@ -126,6 +129,16 @@ process_enter(struct process *process)
 	process_number++;
 }
 
+/* As many as memory holds without being full of them, and as the tables hold twice over. */
+static uint64_t
+process_default_limit(void)
+{
+	uint64_t limit = system_page->uy_memory / PROCESS_MEMORY;
+
+	return limit < PROCESS_LIMIT_LEAST ? PROCESS_LIMIT_LEAST :
+	    limit > PROCESS_LIMIT_MOST ? PROCESS_LIMIT_MOST : limit;
+}
+
 static void
 process_defaults(struct process *process)
 {
@@ -135,7 +148,8 @@ process_defaults(struct process *process)
 		process->p_limits[i].rl_soft = process->p_limits[i].rl_hard = RLIM_INFINITY;
 	process->p_limits[RLIMIT_STACK].rl_soft = UNIX_STACK_SIZE;
 	process->p_limits[4].rl_soft = 0;			/* core */
-	process->p_limits[RLIMIT_NPROC].rl_soft = process->p_limits[RLIMIT_NPROC].rl_hard = 1024;
+	process->p_limits[RLIMIT_NPROC].rl_soft = process->p_limits[RLIMIT_NPROC].rl_hard =
+	    process_default_limit();
 	process->p_limits[RLIMIT_NOFILE].rl_soft = 1024;
 	process->p_limits[RLIMIT_NOFILE].rl_hard = FDTABLE_MAX;
 	process->p_umask = 022;

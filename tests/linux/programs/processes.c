@@ -443,6 +443,69 @@ static void clocks(void)
 	signal(SIGALRM, SIG_DFL);
 }
 
+static volatile pid_t *victim;
+
+/* a vfork child's pages are not where its own child's are */
+static void fork_in_vfork(void)
+{
+	int ends[2];
+	char c = 0;
+	pid_t child;
+
+	ok(pipe(ends) == 0);
+	child = vfork();
+	if (child == 0) {
+		pid_t mine = getpid();
+
+		if (fork() == 0) {
+			bool good = getpid() != mine && write(ends[1], "x", 1) == 1;
+
+			_exit(good ? 0 : 1);
+		}
+		_exit(0);
+	}
+	is(wait_for(child), 0);
+	close(ends[1]);
+	ok(read(ends[0], &c, 1) == 1 && c == 'x');
+	close(ends[0]);
+}
+
+/* killed after so many microseconds in the middle of changing the space that it shares with its parent. => the parent goes on */
+static bool vfork_and_kill(unsigned after)
+{
+	pid_t killer, child;
+	void *m;
+
+	*victim = 0;
+	killer = fork();
+	if (killer == 0) {
+		while (*victim == 0)
+			usleep(500);
+		usleep(after);
+		_exit(kill(*victim, SIGKILL));
+	}
+	child = vfork();
+	if (child == 0) {
+		*victim = (pid_t)syscall(SYS_getpid);
+		for (;;)
+			munmap(mmap(NULL, 8192, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), 8192);
+	}
+	if (wait_for(child) != SIGKILL || wait_for(killer) != 0)
+		return false;
+	m = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	return m != MAP_FAILED && munmap(m, 4096) == 0;
+}
+
+static void vfork_killed(void)
+{
+	unsigned good = 0;
+
+	victim = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	for (unsigned i = 0; i < 30; i++)
+		good += vfork_and_kill(1000 + i * 331);
+	is(good, 30);
+}
+
 /* what the exec'ed image does */
 static int second(int argc, char **argv)
 {
@@ -465,6 +528,8 @@ int main(int argc, char **argv)
 	waits();
 	copies();
 	vforks();
+	fork_in_vfork();
+	vfork_killed();
 	execs();
 	groups();
 	identity();
