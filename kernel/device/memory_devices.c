@@ -139,6 +139,16 @@ const struct device_ops rd_ops = {
 
 /* --- mem --- */
 
+/* => all of it is memory; registers are never cached */
+static bool
+is_ram(uint64_t start, uint64_t end)
+{
+	for (uint32_t i = 0; i < boot_ram_count; i++)
+		if (start >= boot_ram[i].mr_start && end <= boot_ram[i].mr_end)
+			return true;
+	return false;
+}
+
 static io_return_t
 mem_map(struct device *d, vm_prot_t prot, uint64_t offset, uint64_t size, uint64_t *phys, unsigned *cache)
 {
@@ -149,7 +159,7 @@ mem_map(struct device *d, vm_prot_t prot, uint64_t offset, uint64_t size, uint64
 	if (__builtin_add_overflow(offset, size, &end) || end > 1ull << 46)
 		return D_INVALID_SIZE;
 	*phys = offset;
-	*cache = offset < boot_memory_max ? PMAP_CACHE_NORMAL : PMAP_CACHE_OFF;
+	*cache = is_ram(offset, end) ? PMAP_CACHE_NORMAL : PMAP_CACHE_OFF;
 	return D_SUCCESS;
 }
 
