@@ -14,7 +14,7 @@ struct pager_message {
 };
 
 /* what the pager did; written by its thread only */
-static volatile unsigned requests, returns, terminates, inits;
+static volatile unsigned requests, returns, terminates, inits, unlocks;
 static volatile unsigned char returned_byte;
 static volatile mach_port_t control;
 static volatile enum { SUPPLY, UNAVAILABLE, ERROR, SILENT } mode;
@@ -38,10 +38,10 @@ handle(struct pager_message *m)
 
 	switch (m->h.msgh_id) {
 	case INIT:
-		inits++;
 		control = c;
 		mach_port_deallocate(SELF, m->item[1].port);
 		memory_object_ready(c, may_cache, 2);
+		inits++;
 		return;			/* keeps its control right */
 	case REQUEST:
 		requests++;
@@ -51,6 +51,9 @@ handle(struct pager_message *m)
 			memory_object_data_unavailable(c, m->item[1].v, m->item[2].v);
 		else if (mode == ERROR)
 			memory_object_data_error(c, m->item[1].v, m->item[2].v, KERN_FAILURE);
+		break;
+	case UNLOCK:
+		unlocks++;
 		break;
 	case RETURN:
 		returned_byte = *(unsigned char *)m->item[2].p;
@@ -293,4 +296,229 @@ TEST(proxies_window_anonymous_memory)
 	    KERN_INVALID_ARGUMENT);
 	mach_port_deallocate(SELF, proxy);
 	CHECK_OK(vm_deallocate(SELF, a, 8 * PAGE));
+}
+
+/* --- the rest of the protocol: answers that are early, late, double, wrong, and their completions --- */
+
+struct completion {
+	mach_msg_header_t h;
+	struct { mach_msg_type_t t; union { uint64_t v; mach_port_t port; uint32_t word; }; } item[8];
+	char more[256];
+};
+
+static bool
+completion(mach_port_t port, int id, struct completion *c)
+{
+	if (!CHECK_OK(mach_msg(&c->h, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, sizeof *c, port, 3000, 0)) || !CHECK_EQ(c->h.msgh_id, id))
+		return false;
+	if (c->h.msgh_bits & MACH_MSGH_BITS_COMPLEX)
+		mach_port_deallocate(SELF, c->item[0].port);
+	return true;
+}
+
+static kern_return_t
+supply_bytes(vm_offset_t offset, vm_size_t size, char fill, vm_prot_t lock, boolean_t precious, mach_port_t reply)
+{
+	vm_address_t a = 0;
+	kern_return_t kr;
+
+	vm_allocate(SELF, &a, size != 0 ? size : 1, 1);
+	__builtin_memset((void *)a, fill, size);
+	kr = memory_object_data_supply(control, offset, a, size, 0, lock, precious, reply);
+	vm_deallocate(SELF, a, size != 0 ? size : 1);
+	return kr;
+}
+
+TEST(a_page_supplied_twice_stays_what_it_was_and_the_reply_says_so)
+{
+	mach_port_t done = test_port();
+	struct completion c;
+	vm_address_t a;
+
+	pager_start();
+	a = map_object(8, false);
+	CHECK_EQ(*(volatile unsigned char *)a, 'a');
+	CHECK_OK(supply_bytes(0, PAGE, 'X', VM_PROT_NONE, 0, done));
+	if (completion(done, 2207, &c)) {
+		CHECK_EQ(c.item[1].v, 0);
+		CHECK_EQ(c.item[2].v, PAGE);
+		CHECK_EQ(c.item[3].word, KERN_MEMORY_PRESENT);
+	}
+	CHECK_EQ(*(volatile unsigned char *)a, 'a');
+	/* ahead of the request, three pages at once; the second is there already */
+	CHECK_EQ(*(volatile unsigned char *)(a + 3 * PAGE), 'd');
+	CHECK_OK(supply_bytes(2 * PAGE, 3 * PAGE, 'Y', VM_PROT_NONE, 0, done));
+	if (completion(done, 2207, &c)) {
+		CHECK_EQ(c.item[3].word, KERN_MEMORY_PRESENT);
+		CHECK_EQ(c.item[4].v, 3 * PAGE);
+	}
+	CHECK_EQ(*(volatile unsigned char *)(a + 2 * PAGE), 'Y');
+	CHECK_EQ(*(volatile unsigned char *)(a + 3 * PAGE), 'd');
+	CHECK_EQ(*(volatile unsigned char *)(a + 4 * PAGE), 'Y');
+	CHECK_EQ(requests, 2);
+	vm_deallocate(SELF, a, 8 * PAGE);
+	test_port_destroy(done);
+	pager_stop();
+}
+
+static void
+toucher(void *arg)
+{
+	*(volatile unsigned char *)arg;
+	read_result = 1;
+	mig_dealloc_reply_port(mig_get_reply_port());
+}
+
+TEST(an_answer_for_another_page_leaves_the_asker_waiting_for_its_own)
+{
+	mach_port_t th;
+	vm_address_t a;
+
+	pager_start();
+	mode = SILENT;
+	read_result = 0;
+	a = map_object(4, false);
+	th = test_thread(toucher, (void *)(a + PAGE));
+	CHECK(wait_for(&requests, 1));
+	CHECK_OK(supply_bytes(2 * PAGE, PAGE, 'W', VM_PROT_NONE, 0, MACH_PORT_NULL));
+	CHECK_OK(memory_object_data_error(control, 0, PAGE, KERN_FAILURE));
+	CHECK_OK(memory_object_data_unavailable(control, 3 * PAGE, PAGE));
+	test_sleep(30);
+	CHECK_EQ(read_result, 0);
+	CHECK_OK(supply_bytes(PAGE, PAGE, 'R', VM_PROT_NONE, 0, MACH_PORT_NULL));
+	CHECK(wait_for(&read_result, 1));
+	test_thread_join(th);
+	CHECK_EQ(*(volatile unsigned char *)(a + PAGE), 'R');
+	CHECK_EQ(*(volatile unsigned char *)(a + 2 * PAGE), 'W');
+	vm_deallocate(SELF, a, 4 * PAGE);
+	pager_stop();
+}
+
+TEST(hostile_ranges_of_answers_touch_nothing)
+{
+	boolean_t ready = 0, cache = 1;
+	memory_object_copy_strategy_t strategy = 0;
+	static const vm_offset_t at[] = { 1, PAGE / 2, ~0ul & ~(PAGE - 1), 1ul << 63, ~0ul };
+	vm_address_t a;
+
+	pager_start();
+	a = map_object(4, false);
+	CHECK_EQ(*(volatile unsigned char *)a, 'a');
+	for (unsigned i = 0; i < sizeof at / sizeof *at; i++) {
+		/* an offset inside a page, or an end behind the last one, is refused; far away is as good as near */
+		(void)supply_bytes(at[i], 2 * PAGE, 'H', VM_PROT_NONE, 0, MACH_PORT_NULL);
+		(void)supply_bytes(at[i], 0, 'H', VM_PROT_NONE, 0, MACH_PORT_NULL);
+		(void)memory_object_data_unavailable(control, at[i], ~0ul);
+		(void)memory_object_data_error(control, at[i], ~0ul, KERN_FAILURE);
+		(void)memory_object_lock_request(control, at[i], ~0ul, 2, 1, VM_PROT_NO_CHANGE, MACH_PORT_NULL);
+	}
+	/* nobody is told: these have no reply. What is refused changes nothing */
+	(void)memory_object_lock_request(control, 0, PAGE, 7, 1, VM_PROT_NO_CHANGE, MACH_PORT_NULL);
+	(void)memory_object_lock_request(control, 0, PAGE, 0, 0, 0x60, MACH_PORT_NULL);
+	(void)memory_object_ready(control, 1, 17);
+	(void)memory_object_change_attributes(control, 1, -1, MACH_PORT_NULL);
+	CHECK_OK(memory_object_get_attributes(control, &ready, &cache, &strategy));
+	CHECK_EQ(ready, 1);
+	CHECK_EQ(cache, 0);
+	CHECK_EQ(strategy, 2);
+	/* a size that is no number of pages is filled up with zeros */
+	CHECK_OK(supply_bytes(2 * PAGE, 100, 'S', VM_PROT_NONE, 0, MACH_PORT_NULL));
+	CHECK_EQ(*(volatile unsigned char *)(a + 2 * PAGE + 99), 'S');
+	CHECK_EQ(*(volatile unsigned char *)(a + 2 * PAGE + 100), 0);
+	CHECK_EQ(*(volatile unsigned char *)(a + PAGE), 'b');
+	vm_deallocate(SELF, a, 4 * PAGE);
+	pager_stop();
+}
+
+TEST(a_locked_page_is_asked_for_and_unlocked)
+{
+	vm_address_t a;
+	mach_port_t th;
+
+	pager_start();
+	mode = SILENT;
+	unlocks = 0;
+	read_result = 0;
+	a = map_object(2, false);
+	CHECK(wait_for(&inits, 1));
+	CHECK_OK(supply_bytes(0, PAGE, 'L', VM_PROT_READ | VM_PROT_WRITE, 0, MACH_PORT_NULL));
+	th = test_thread(toucher, (void *)a);
+	CHECK(wait_for(&unlocks, 1));
+	CHECK_EQ(read_result, 0);
+	/* readable now, not writable */
+	CHECK_OK(memory_object_lock_request(control, 0, PAGE, 0, 0, VM_PROT_WRITE, MACH_PORT_NULL));
+	CHECK(wait_for(&read_result, 1));
+	test_thread_join(th);
+	CHECK_EQ(*(volatile unsigned char *)a, 'L');
+	CHECK_EQ(requests, 0);
+	CHECK_OK(memory_object_lock_request(control, 0, PAGE, 0, 0, VM_PROT_NONE, MACH_PORT_NULL));
+	*(volatile unsigned char *)a = 'M';
+	vm_deallocate(SELF, a, 2 * PAGE);
+	CHECK(wait_for(&returns, 1));
+	CHECK_EQ(returned_byte, 'M');
+	pager_stop();
+}
+
+TEST(precious_pages_come_back_though_clean)
+{
+	vm_address_t a;
+
+	pager_start();
+	mode = SILENT;
+	a = map_object(2, false);
+	CHECK(wait_for(&inits, 1));
+	CHECK_OK(supply_bytes(0, PAGE, 'P', VM_PROT_NONE, 1, MACH_PORT_NULL));
+	CHECK_EQ(*(volatile unsigned char *)a, 'P');
+	/* dirty pages only: it stays */
+	CHECK_OK(memory_object_lock_request(control, 0, PAGE, 1, 0, VM_PROT_NO_CHANGE, MACH_PORT_NULL));
+	test_sleep(20);
+	CHECK_EQ(returns, 0);
+	CHECK_OK(memory_object_lock_request(control, 0, PAGE, 2, 1, VM_PROT_NO_CHANGE, MACH_PORT_NULL));
+	CHECK(wait_for(&returns, 1));
+	CHECK_EQ(returned_byte, 'P');
+	vm_deallocate(SELF, a, 2 * PAGE);
+	pager_stop();
+}
+
+TEST(attributes_change_with_a_completion_and_are_told)
+{
+	mach_port_t done = test_port();
+	struct completion c;
+	boolean_t ready = 0, cache = 1;
+	memory_object_copy_strategy_t strategy = 0;
+	vm_address_t a;
+
+	pager_start();
+	a = map_object(2, false);
+	CHECK_EQ(*(volatile unsigned char *)a, 'a');
+	for (int s = 0; s <= 3; s++) {
+		CHECK_OK(memory_object_change_attributes(control, s & 1, s, done));
+		if (completion(done, 2209, &c)) {
+			CHECK_EQ(c.item[0].word, s & 1);
+			CHECK_EQ(c.item[1].word, s);
+		}
+		CHECK_OK(memory_object_get_attributes(control, &ready, &cache, &strategy));
+		CHECK_EQ(ready, 1);
+		CHECK_EQ(cache, s & 1);
+		CHECK_EQ(strategy, s);
+	}
+	CHECK_OK(memory_object_change_attributes(control, 0, 2, MACH_PORT_NULL));
+	vm_deallocate(SELF, a, 2 * PAGE);
+	test_port_destroy(done);
+	pager_stop();
+}
+
+TEST(a_destroyed_object_fails_who_asks_and_keeps_nobody)
+{
+	vm_offset_t data;
+	mach_msg_type_number_t n;
+	vm_address_t a;
+
+	pager_start();
+	a = map_object(4, false);
+	CHECK_EQ(*(volatile unsigned char *)a, 'a');
+	CHECK_OK(memory_object_destroy(control, KERN_FAILURE));
+	CHECK(vm_read(SELF, a + PAGE, 8, &data, &n) != KERN_SUCCESS);
+	vm_deallocate(SELF, a, 4 * PAGE);
+	pager_stop();
 }
