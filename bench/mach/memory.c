@@ -83,30 +83,3 @@ TEST_FLAGS(user_pager, TEST_MAY_LEAK)
 	vm_deallocate(SELF, a, (PAGES + 16) * PAGE);
 	thread_terminate(thread);
 }
-
-/* a child of a child of a child ...: what the last copy costs against the first */
-TEST_FLAGS(generations, TEST_MAY_LEAK)
-{
-	enum { GENERATIONS = 1000 };
-	mach_port_t parent = SELF, child;
-	uint64_t first = 0, last = 0, t;
-	vm_address_t a = 0;
-
-	CHECK_OK(vm_allocate(SELF, &a, 64 * PAGE, TRUE));
-	for (unsigned long i = 0; i < 64; i++)
-		((volatile char *)a)[i * PAGE] = 1;
-	for (int i = 0; i < GENERATIONS; i++) {
-		t = bench_now();
-		if (!CHECK_OK(task_create(parent, TRUE, &child)))
-			break;
-		last = bench_now() - t;
-		/* the first two warm caches */
-		if (i < 3)
-			first = last;
-		if (parent != SELF)
-			task_terminate(parent);
-		parent = child;
-	}
-	task_terminate(parent);
-	bench_report("fork_generation_1000_over_1", last * 100, first ? first : 1);
-}
