@@ -43,6 +43,8 @@ S_unix_sys_info(mach_port_t call, int64_t *result, unix_small_t data,
 		info.loads[i] = (uint64_t)totals.pt_load[i] * 65536 / 1000;
 	info.totalram = totals.pt_memory_total;
 	info.freeram = totals.pt_memory_free;
+	info.totalswap = totals.pt_swap_total;
+	info.freeswap = totals.pt_swap_free;
 	info.bufferram = totals.pt_memory_cached;
 	info.procs = totals.pt_threads;
 	info.mem_unit = 1;

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <mach/default_pager.h>
+#include <mach/gnumach.h>
 #include <mach/mach_host.h>
 #include "process.h"
 #include "procinfo.h"
@@ -323,10 +325,27 @@ totals_cpu(struct proc_totals *totals)
 		totals->pt_idle = 0;
 }
 
+/* what the default pager has, if there is one */
+static void
+swap_totals(struct proc_totals *totals)
+{
+	default_pager_info_t info;
+	mach_port_t pager = MACH_PORT_NULL;
+
+	if (vm_set_default_memory_manager(host_privileged, &pager) != KERN_SUCCESS || !MACH_PORT_VALID(pager))
+		return;
+	if (default_pager_info(pager, &info) == KERN_SUCCESS) {
+		totals->pt_swap_total = info.dpi_total_space;
+		totals->pt_swap_free = info.dpi_free_space;
+	}
+	mach_port_deallocate(mach_task_self(), pager);
+}
+
 void
 proc_info_totals(struct proc_totals *totals)
 {
 	struct vm_statistics vm;
+	struct vm_cache_statistics cache;
 	struct host_load_info load;
 	mach_msg_type_number_t count = HOST_LOAD_INFO_COUNT;
 	int i;
@@ -335,10 +354,11 @@ proc_info_totals(struct proc_totals *totals)
 	totals->pt_cpus = system_page->uy_cpus;
 	totals->pt_memory_total = system_page->uy_memory;
 	totals->pt_boot_time = system_page->uy_boot_time / 1000000000;
-	if (vm_statistics(mach_task_self(), &vm) == KERN_SUCCESS) {
+	if (vm_statistics(mach_task_self(), &vm) == KERN_SUCCESS)
 		totals->pt_memory_free = (uint64_t)vm.free_count * vm.pagesize;
-		totals->pt_memory_cached = (uint64_t)vm.inactive_count * vm.pagesize;
-	}
+	if (vm_cache_statistics(mach_task_self(), &cache) == KERN_SUCCESS)
+		totals->pt_memory_cached = (uint64_t)cache.cache_count * vm_page_size;
+	swap_totals(totals);
 	if (host_info(mach_host_self(), HOST_LOAD_INFO, (host_info_t)&load, &count) ==
 	    KERN_SUCCESS) {
 		for (i = 0; i < 3; i++)

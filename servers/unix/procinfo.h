@@ -68,6 +68,7 @@ struct proc_totals {
 	int64_t		pt_user, pt_system, pt_idle;	/* ns, all processors */
 	int		pt_cpus;
 	uint64_t	pt_memory_total, pt_memory_free, pt_memory_cached;
+	uint64_t	pt_swap_total, pt_swap_free;
 	uint32_t	pt_load[3];		/* scale 1000 */
 };
 void	proc_info_totals(struct proc_totals *totals);

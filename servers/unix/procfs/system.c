@@ -38,10 +38,11 @@ text_meminfo(struct pbuf *b, int pid)
 	    "MemAvailable:   %8llu kB\nBuffers:        %8u kB\nCached:         %8llu kB\n"
 	    "SwapCached:     %8u kB\n", total, left, left + cached, 0, cached, 0);
 	pbuf_printf(b, "Active:         %8llu kB\nInactive:       %8u kB\n"
-	    "SwapTotal:      %8u kB\nSwapFree:       %8u kB\nDirty:          %8u kB\n"
+	    "SwapTotal:      %8llu kB\nSwapFree:       %8llu kB\nDirty:          %8u kB\n"
 	    "Writeback:      %8u kB\nAnonPages:      %8llu kB\nMapped:         %8u kB\n"
-	    "Shmem:          %8u kB\nSlab:           %8u kB\n", total - left - cached, 0, 0, 0,
-	    0, 0, total - left - cached, 0, 0, 0);
+	    "Shmem:          %8u kB\nSlab:           %8u kB\n", total - left - cached, 0,
+	    (unsigned long long)t.pt_swap_total / 1024, (unsigned long long)t.pt_swap_free / 1024, 0,
+	    0, total - left - cached, 0, 0, 0);
 	return 0;
 }
 
