@@ -419,6 +419,8 @@ static void client_step(struct side *s, unsigned step)
 		say(s, "one more", mach_port_mod_refs(SELF, w->service, MACH_PORT_RIGHT_SEND, 1));
 	if (q.in_set)
 		say(s, "into the set", mach_port_move_member(SELF, reply_port, reply_set));
+	if (percent(s, 6))
+		say(s, "before the answer", test_send(reply_port, MACH_MSG_TYPE_MAKE_SEND_ONCE, 0, 0, QUEUED));
 	if (q.from == queue_port)
 		say(s, "queued", test_send(queue_port, MACH_MSG_TYPE_MAKE_SEND_ONCE, 0, 0, QUEUED));
 	if (q.lose)
@@ -485,6 +487,8 @@ static void server_life(struct side *s, mach_port_t right)
 	if (percent(s, 8) && right != MACH_PORT_NULL)
 		say(s, "request", mach_port_request_notification(SELF, right, MACH_NOTIFY_DEAD_NAME, 0, notify_port,
 		    MACH_MSG_TYPE_MAKE_SEND_ONCE, &previous));
+	if (percent(s, 5))
+		say(s, "before the next", test_send(w->service, MACH_MSG_TYPE_MAKE_SEND_ONCE, 0, 0, QUEUED));
 	if (percent(s, 10)) {
 		say_status(s, w->service);
 		say_names(s);
