@@ -35,6 +35,7 @@ struct world {
 	mach_port_t	 service, reply;		/* their names */
 	volatile unsigned created, begun;
 	volatile unsigned prepared, go, called, done, idle;	/* numbers of steps */
+	volatile unsigned slow, seen;			/* in which the server answers only when the client waits */
 	volatile unsigned hold, held, released;		/* in which the server does nothing before the client has called and more */
 	volatile bool	 quit, over;
 	struct side	 side[2];
@@ -425,6 +426,8 @@ static void client_step(struct side *s, unsigned step)
 		say(s, "queued", test_send(queue_port, MACH_MSG_TYPE_MAKE_SEND_ONCE, 0, 0, QUEUED));
 	if (q.lose)
 		w->hold = step;
+	if (q.rcv_size != RCV_ALL)	/* a queued message is lost then, another waits for more room */
+		w->slow = step;
 	w->prepared = step;
 	if (!wait_for(&w->go, step))
 		return;
@@ -487,6 +490,8 @@ static void server_life(struct side *s, mach_port_t right)
 	if (percent(s, 8) && right != MACH_PORT_NULL)
 		say(s, "request", mach_port_request_notification(SELF, right, MACH_NOTIFY_DEAD_NAME, 0, notify_port,
 		    MACH_MSG_TYPE_MAKE_SEND_ONCE, &previous));
+	if (previous != MACH_PORT_NULL)
+		mach_port_deallocate(SELF, previous);
 	if (percent(s, 5))
 		say(s, "before the next", test_send(w->service, MACH_MSG_TYPE_MAKE_SEND_ONCE, 0, 0, QUEUED));
 	if (percent(s, 10)) {
@@ -540,6 +545,8 @@ static bool server_turn(struct side *s, mach_port_t *right, unsigned *type, bool
 	struct buffer b;
 	mach_msg_return_t mr;
 
+	if (kind == END && !w->two_tasks)
+		kind = PLAIN;		/* there is one end, and the client may be there */
 	server_life(s, *right);
 	from = service_in_set && !astray ? service_set : w->service;	/* astray: MACH_RCV_IN_SET */
 	buffer_make(&b, SERVER, kind, size < 32 ? 32 : size, next(&s->random));
@@ -552,6 +559,8 @@ static bool server_turn(struct side *s, mach_port_t *right, unsigned *type, bool
 		w->held = w->go;
 		wait_for(&w->released, w->go);
 	}
+	if (w->slow == w->go)
+		wait_for(&w->seen, w->go);
 	say_buffer(s, &b, kind);
 	if (is_send_error(mr)) {
 		if (mr == MACH_SEND_INVALID_DEST) {
@@ -564,6 +573,7 @@ static bool server_turn(struct side *s, mach_port_t *right, unsigned *type, bool
 	} else {
 		*right = mr == MACH_RCV_INVALID_DATA ? lost_right() : MACH_PORT_NULL;
 		*type = MACH_MSG_TYPE_PORT_SEND_ONCE;
+		say(s, "right found", *right);
 	}
 	buffer_free(&b);
 	*failed = mr != MACH_MSG_SUCCESS;
@@ -693,6 +703,11 @@ static bool conduct(struct pair *p, unsigned step, uint64_t *random)
 		if (!wait_until_it_waits(CLIENT, p->thread[CLIENT], &w->called, step))
 			return false;
 		CHECK_OK(thread_resume(p->thread[SERVER]));
+	}
+	if (w->slow == step) {
+		if (!wait_until_it_waits(CLIENT, p->thread[CLIENT], &w->called, step))
+			return false;
+		w->seen = step;
 	}
 	if (!wait_step(&w->done, step))
 		return false;
