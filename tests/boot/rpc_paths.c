@@ -953,24 +953,34 @@ TEST(each_look_that_fails_leaves_the_call_to_the_general_path)
 	with_echo(fail_each_look);
 }
 
+/* the straight line has only the quick ways to switch threads */
+static bool processor_is_able(void)
+{
+	uint32_t a = 7, b, c = 0, d, state = 0xd, b2, one = 1, d2;
+
+	__asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+	__asm__ volatile("cpuid" : "+a"(state), "=b"(b2), "+c"(one), "=d"(d2));
+	return (b & 1) && (state & 1);	/* FSGSBASE, XSAVEOPT */
+}
+
 /* memory for messages fails: who needs none does not notice */
 static void without_memory(mach_port_t port, mach_port_t reply)
 {
-	unsigned straight = 0, others = 0;
+	unsigned straight = 0, refused = 0;
 
 	for (int i = 0; i < 10; i++) {
 		test_sleep(3);		/* the server waits */
 		test_fault_arm("ipc_kmsg", 1);
 		straight += echo(port, reply, 4000 + i, 0) == MACH_MSG_SUCCESS;
-		others += echo(port, reply, 5000 + i, MACH_RCV_TIMEOUT) == MACH_SEND_NO_BUFFER;
+		refused += echo(port, reply, 5000 + i, MACH_RCV_TIMEOUT) == MACH_SEND_NO_BUFFER;
 		test_fault_arm("ipc_kmsg", 0);
 	}
-	if (others == 0) {
+	if (straight == 10 && refused == 0)
 		test_say("# skip: no fault points in this kernel");
-		return;
-	}
-	CHECK(straight >= 8);
-	CHECK(others >= 8);
+	else if (!processor_is_able())
+		test_say("# skip: no straight line on this processor");
+	else
+		CHECK(straight >= 8 && refused >= 8);
 }
 
 TEST(a_plain_call_takes_the_straight_line)
