@@ -134,22 +134,40 @@ TEST_FLAGS(gsync, TEST_MAY_LEAK)
 	thread_terminate(t);
 }
 
+/* one message buffer, the reply and the next exception in one call, both rights dropped: as the anchors were measured */
+static volatile bool handler_repairs;
+
+static void repair(mach_port_t thread)
+{
+	struct i386_thread_state s;
+	mach_msg_type_number_t n = i386_THREAD_STATE_COUNT;
+
+	CHECK_OK(thread_get_state(thread, i386_THREAD_STATE, (thread_state_t)&s, &n));
+	s.rip += 2;
+	CHECK_OK(thread_set_state(thread, i386_THREAD_STATE, (thread_state_t)&s, n));
+}
+
 static void handler(void *arg)
 {
-	struct { mach_msg_header_t h; struct port_item thread, task; char rest[64]; } m;
+	union {
+		struct { mach_msg_header_t h; struct port_item thread, task; char rest[64]; } m;
+		struct { mach_msg_header_t h; mach_msg_type_t type; int code, pad; } reply;
+	} u;
 	mach_port_t port = (mach_port_t)(uintptr_t)arg;
+	mach_msg_return_t mr = mach_msg(&u.m.h, MACH_RCV_MSG, 0, sizeof u, port, 0, MACH_PORT_NULL);
 
-	for (;;) {
-		if (mach_msg(&m.h, MACH_RCV_MSG, 0, sizeof m, port, 0, MACH_PORT_NULL) != MACH_MSG_SUCCESS)
-			return;
-		mach_port_deallocate(SELF, m.thread.port.name);
-		mach_port_deallocate(SELF, m.task.port.name);
-		struct { mach_msg_header_t h; mach_msg_type_t type; int code, pad; } reply = {
-			.h = { .msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0), .msgh_remote_port = m.h.msgh_remote_port,
-			    .msgh_id = m.h.msgh_id + 100 },
-			.type = { .msgt_name = MACH_MSG_TYPE_INTEGER_32, .msgt_size = 32, .msgt_inline = 1, .msgt_number = 1 },
-		};
-		mach_msg(&reply.h, MACH_SEND_MSG, sizeof reply, 0, MACH_PORT_NULL, 0, MACH_PORT_NULL);
+	while (mr == MACH_MSG_SUCCESS) {
+		if (handler_repairs)
+			repair(u.m.thread.port.name);
+		mach_port_deallocate(SELF, u.m.thread.port.name);
+		mach_port_deallocate(SELF, u.m.task.port.name);
+		u.reply.h.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0);
+		u.reply.h.msgh_local_port = MACH_PORT_NULL;
+		u.reply.h.msgh_id += 100;
+		u.reply.type = (mach_msg_type_t){ .msgt_name = MACH_MSG_TYPE_INTEGER_32, .msgt_size = 32, .msgt_inline = 1,
+		    .msgt_number = 1 };
+		u.reply.code = KERN_SUCCESS;
+		mr = mach_msg(&u.m.h, MACH_SEND_MSG | MACH_RCV_MSG, sizeof u.reply, sizeof u, port, 0, MACH_PORT_NULL);
 	}
 }
 
@@ -160,6 +178,8 @@ TEST_FLAGS(exceptions, TEST_MAY_LEAK)
 
 	CHECK_OK(thread_set_special_port(self, 3, p));
 	BENCH("exception", 500, __asm__ volatile("int3"));
+	handler_repairs = true;
+	BENCH("exception_repair", 500, __asm__ volatile("ud2"));
 	CHECK_OK(thread_set_special_port(self, 3, MACH_PORT_NULL));
 	thread_terminate(t);
 }

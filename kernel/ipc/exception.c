@@ -182,13 +182,15 @@ static void *put_cause(struct cause_part *part, const struct ipc_exception *e)
 	return part + 1;
 }
 
-/* => the message's end; NULL: no such state */
+/* => the message's end; a state that can not be had is an empty one */
 static char *put_state(struct state_part *part, int flavor, uint32_t count)
 {
 	*part = (struct state_part){ .flavor_type = int_type, .flavor = flavor };
-	part->state[(count - 1) & ~1u] = part->state[count - 1] = 0;
-	if (machine_thread_get_state(current_thread(), flavor, part->state, &count) != KERN_SUCCESS)
-		return NULL;
+	if (count > 0) {
+		part->state[(count - 1) & ~1u] = part->state[count - 1] = 0;
+		if (machine_thread_get_state(current_thread(), flavor, part->state, &count) != KERN_SUCCESS)
+			count = 0;
+	}
 	part->state_type = words_type(count);
 	return (char *)part->state + ((count * 4 + 7) & ~7u);
 }
@@ -202,8 +204,6 @@ static struct ipc_kmsg *make_request(const struct ipc_exception *e)
 	struct ipc_kmsg *kmsg;
 	char *at;
 
-	if (state && count == 0)
-		return NULL;
 	size += state ? sizeof(struct state_part) + ((count * 4 + 7) & ~7u) : 0;
 	kmsg = ipc_kmsg_alloc_sender(size);
 	if (kmsg == NULL)
@@ -220,10 +220,6 @@ static struct ipc_kmsg *make_request(const struct ipc_exception *e)
 	at = put_cause((struct cause_part *)(void *)at, e);
 	if (state)
 		at = put_state((struct state_part *)(void *)at, e->ie_flavor, count);
-	if (at == NULL) {
-		ipc_kmsg_free(kmsg);
-		return NULL;
-	}
 	kmsg->ikm_header.msgh_size = (uint32_t)(at - (char *)&kmsg->ikm_header);
 	return kmsg;
 }

@@ -105,6 +105,51 @@ TEST(unmapped_address) { expect(read_null, 7, EXC_BAD_ACCESS, KERN_INVALID_ADDRE
 TEST(kernel_address) { expect(write_kernel, 2, EXC_BAD_ACCESS, 14, true, (int64_t)0xffff800000001000); }
 TEST(positive_call_without_redirection) { expect(positive_call, 0, EXC_BAD_INSTRUCTION, 1, false, 0); }
 
+/* --- repair and restart --- */
+
+static volatile int *missing;
+
+static void store_to_missing(void *arg)
+{
+	(void)arg;
+	*missing = 4711;
+	finished = 1;
+}
+
+TEST(handler_makes_the_memory_that_was_missing)
+{
+	mach_port_t port = test_port_with_send(), t;
+	vm_address_t a;
+	struct raise m;
+
+	missing = (volatile int *)0x654321064;
+	CHECK_OK(task_set_special_port(SELF, TASK_EXCEPTION_PORT, port));
+	finished = 0;
+	t = test_thread(store_to_missing, NULL);
+	REQUIRE(mach_msg(&m.h, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, sizeof m, port, 5000, 0) == MACH_MSG_SUCCESS);
+	CHECK_EQ(m.exception, EXC_BAD_ACCESS);
+	CHECK_EQ(m.code, KERN_INVALID_ADDRESS);
+	CHECK_EQ(m.subcode, (int64_t)missing);
+	a = (vm_address_t)missing & ~4095ul;
+	CHECK_OK(vm_map(SELF, &a, 4096, 0, FALSE, MACH_PORT_NULL, 0, FALSE, VM_PROT_READ, VM_PROT_ALL, VM_INHERIT_COPY));
+	reply(&m, KERN_SUCCESS);			/* there, but not to be written */
+	mach_port_deallocate(SELF, m.thread.port.name);
+	mach_port_deallocate(SELF, m.task.port.name);
+	REQUIRE(mach_msg(&m.h, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, sizeof m, port, 5000, 0) == MACH_MSG_SUCCESS);
+	CHECK_EQ(m.code, KERN_PROTECTION_FAILURE);
+	CHECK_EQ(m.subcode, (int64_t)missing);
+	CHECK_OK(vm_protect(SELF, a, 4096, FALSE, VM_PROT_READ | VM_PROT_WRITE));
+	reply(&m, KERN_SUCCESS);
+	mach_port_deallocate(SELF, m.thread.port.name);
+	mach_port_deallocate(SELF, m.task.port.name);
+	test_thread_join(t);
+	CHECK_EQ(finished, 1);
+	CHECK_EQ(*missing, 4711);
+	CHECK_OK(task_set_special_port(SELF, TASK_EXCEPTION_PORT, MACH_PORT_NULL));
+	CHECK_OK(vm_deallocate(SELF, a, 4096));
+	test_port_destroy(port);
+}
+
 static void thread_port_body(void *arg)
 {
 	mach_port_t self = mach_thread_self();

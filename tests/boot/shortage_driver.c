@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * As tests/boot/shortage.c, for what drivers, handlers and debuggers ask for: I/O ports, interrupts, waiting reads, memory of devices, descriptors,
+ * As tests/boot/shortage.c, for what drivers, handlers and debuggers ask for: I/O ports, interrupts, waiting reads, memory of
+ * devices, descriptors,
  * exception ports. Each of their allocations fails once; nothing leaks, the errors name a shortage, the next call works.
  */
 #include <device/device.h>
@@ -149,7 +150,8 @@ static kern_return_t waiting_read(void)
 	struct { mach_msg_header_t h; mach_msg_type_t t; int code, pad; char room[256]; } m;
 
 	/* the refusal is a message */
-	if (kr == KERN_SUCCESS && mach_msg(&m.h, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, sizeof m, reply, 0, MACH_PORT_NULL) == MACH_MSG_SUCCESS)
+	if (kr == KERN_SUCCESS &&
+	    mach_msg(&m.h, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, sizeof m, reply, 0, MACH_PORT_NULL) == MACH_MSG_SUCCESS)
 		kr = m.h.msgh_id == 71 ? MIG_SERVER_DIED : m.code;
 	test_port_destroy(reply);
 	/* what waits for a dead client goes with the next read */
