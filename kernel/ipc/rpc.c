@@ -16,7 +16,7 @@
  *         in one step.
  * LOCKS   interrupts are off from the trap to the return to user mode. Every lock is only tried, never waited for, so there is
  *         no order among them; what is not free at once sends the call to the general path.
- * TESTS   tests/boot: every test of messages takes this path when it can; rpc_paths compares the two
+ * TESTS   tests/boot: every test of messages takes this path when it can; rpc_paths compares the two, rpc_storm disturbs
  */
 #include <ipc/kmsg.h>
 #include <ipc/mach_msg.h>
