@@ -2,6 +2,7 @@
 /* Memory objects with a pager in this task: supply, zero fill, errors, cleaning, flushing, copies, death. */
 #include "harness/test.h"
 #include <mach/exc.h>
+#include <mach/machine/thread_status.h>
 
 #define SELF	mach_task_self()
 #define PAGE	4096ul
@@ -521,4 +522,81 @@ TEST(a_destroyed_object_fails_who_asks_and_keeps_nobody)
 	CHECK(vm_read(SELF, a + PAGE, 8, &data, &n) != KERN_SUCCESS);
 	vm_deallocate(SELF, a, 4 * PAGE);
 	pager_stop();
+}
+
+/* --- a thread in the middle of a call, which waits for a page of its stack, gets another state --- */
+
+extern char call_from_awaited_stack[], land_with_new_state[];
+static volatile uint64_t landed[4];
+
+__asm__(
+    ".text\n"
+    "call_from_awaited_stack: syscall; ud2\n"
+    "land_with_new_state:\n\t"
+    "movq %rcx, landed(%rip); movq %r11, landed + 8(%rip); movq %rbx, landed + 16(%rip)\n\t"
+    "movq $1, landed + 24(%rip)\n"
+    "1: pause; jmp 1b\n");
+
+static void
+call_plainly(void *arg)
+{
+	mach_port_t reply = test_port();
+	mach_msg_header_t h = { .msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE),
+	    .msgh_remote_port = (mach_port_t)(uintptr_t)arg, .msgh_local_port = reply, .msgh_id = 77 };
+
+	CHECK_OK(mach_msg_trap(&h, MACH_SEND_MSG | MACH_RCV_MSG, sizeof h, sizeof h, reply, 0, 0));
+	CHECK_EQ(h.msgh_id, 78);
+	test_port_destroy(reply);
+}
+
+static void
+set_state_in_the_middle(bool queued)
+{
+	static mach_msg_header_t m;
+	mach_port_t port = test_port_with_send(), thread, caller = MACH_PORT_NULL;
+	vm_address_t stack;
+	struct i386_thread_state s = { .rip = (uint64_t)call_from_awaited_stack, .rax = (uint64_t)-25, .rdi = (uint64_t)&m,
+	    .rsi = MACH_RCV_MSG, .r10 = sizeof m, .r8 = port };
+
+	pager_start();
+	mode = SILENT;
+	stack = map_object(2, false);
+	s.ursp = stack + PAGE / 2;
+	landed[3] = 0;
+	CHECK_OK(thread_create(SELF, &thread));
+	CHECK_OK(thread_set_state(thread, i386_THREAD_STATE, (thread_state_t)&s, i386_THREAD_STATE_COUNT));
+	CHECK_OK(thread_resume(thread));
+	CHECK(wait_for(&requests, 1));
+	CHECK_OK(thread_suspend(thread));
+	s = (struct i386_thread_state){ .rip = (uint64_t)land_with_new_state, .rcx = 0x1111, .r11 = 0x2222, .rbx = 0x3333, .ursp = s.ursp };
+	CHECK_OK(thread_set_state(thread, i386_THREAD_STATE, (thread_state_t)&s, i386_THREAD_STATE_COUNT));
+	CHECK_OK(thread_resume(thread));
+	if (queued)
+		CHECK_OK(test_send(port, MACH_MSG_TYPE_COPY_SEND, 0, 0, 77));
+	supply(control, 0);
+	test_sleep(50);		/* it waits for a message, if none is there */
+	if (!queued)
+		caller = test_thread(call_plainly, (void *)(uintptr_t)port);
+	for (int ms = 0; ms < 5000 && landed[3] == 0; ms++)
+		test_sleep(1);
+	CHECK_EQ(landed[3], 1);
+	CHECK_EQ(m.msgh_id, 77);
+	CHECK_EQ(landed[0], 0x1111);
+	CHECK_EQ(landed[1], 0x2222);
+	CHECK_EQ(landed[2], 0x3333);
+	CHECK_OK(thread_terminate(thread));
+	mach_port_deallocate(SELF, thread);
+	if (!queued) {
+		CHECK_OK(test_send(m.msgh_remote_port, MACH_MSG_TYPE_MOVE_SEND_ONCE, 0, 0, 78));
+		test_thread_join(caller);
+	}
+	CHECK_OK(vm_deallocate(SELF, stack, 2 * PAGE));
+	pager_stop();
+	test_port_destroy(port);
+}
+
+TEST(a_thread_that_waits_for_its_stack_in_a_call_goes_on_with_the_state_it_is_given)
+{
+	set_state_in_the_middle(true);
+	set_state_in_the_middle(false);
 }
