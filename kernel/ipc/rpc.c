@@ -455,6 +455,9 @@ void ipc_rpc(uint64_t msg, uint64_t option, uint64_t send_size, uint64_t rcv_siz
 	(void)option;
 	if (!fetch(msg, &h, (uint32_t)send_size))
 		return;
+	/* names are half of their words; senders leave the other half as they find it */
+	h.remote = (mach_port_name_t)h.remote;
+	h.local = (mach_port_name_t)h.local;
 	if ((uint32_t)h.bits_size == REQUEST_BITS)
 		exchange(&r, &h, msg, (uint32_t)send_size, (uint32_t)rcv_size, (uint32_t)rcv_name, true);
 	else if ((uint32_t)h.bits_size == REPLY_BITS && h.local == MACH_PORT_NAME_NULL)
