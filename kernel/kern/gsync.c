@@ -82,16 +82,22 @@ word_write(struct task *task, uint64_t addr, uint32_t value)
 	return vm_map_write_kernel(task->tk_map, addr, &value, sizeof value);
 }
 
-static kern_return_t
-get_key(struct task *task, uint64_t addr, int flags, struct vm_key *key)
+/* will_read: the caller reads the word before it relies on it */
+static inline kern_return_t
+get_key(struct task *task, uint64_t addr, int flags, bool will_read, struct vm_key *key)
 {
+	bool private = !(flags & GSYNC_SHARED) && task == current_thread()->th_task;
 	uint32_t word;
 
 	if (addr % 4 != 0 || addr >= VM_USER_MAX)
 		return KERN_INVALID_ADDRESS;
 	/* resident, so that the memory has its identity; it may still change, then both sides see the change */
-	if (word_read(task, addr, &word, sizeof word) != KERN_SUCCESS)
+	if (!(private && will_read) && word_read(task, addr, &word, sizeof word) != KERN_SUCCESS)
 		return KERN_INVALID_ADDRESS;
+	if (private) {
+		vm_map_key_private(task->tk_map, addr, key);
+		return KERN_SUCCESS;
+	}
 	return vm_map_key(task->tk_map, addr, flags & GSYNC_SHARED, key) == KERN_SUCCESS ? KERN_SUCCESS
 	    : KERN_INVALID_ADDRESS;
 }
@@ -167,7 +173,7 @@ gsync_wait(task_t task, vm_address_t addr, unsigned val1, unsigned val2, natural
 
 	if (task == NULL)
 		return KERN_INVALID_TASK;
-	kr = get_key(task, addr, flags, &w.gw_key);
+	kr = get_key(task, addr, flags, true, &w.gw_key);
 	if (kr != KERN_SUCCESS)
 		return kr;
 	if (flags & GSYNC_TIMED)
@@ -253,7 +259,7 @@ gsync_wake(task_t task, vm_address_t addr, unsigned val, int flags)
 
 	if (task == NULL)
 		return KERN_INVALID_TASK;
-	kr = get_key(task, addr, flags, &key);
+	kr = get_key(task, addr, flags, false, &key);
 	if (kr != KERN_SUCCESS)
 		return kr;
 	if ((flags & GSYNC_MUTATE) && word_write(task, addr, val) != KERN_SUCCESS)
@@ -276,7 +282,7 @@ long
 trap_gsync_wake_self(vm_address_t addr, unsigned most, int flags)
 {
 	struct vm_key key;
-	kern_return_t kr = get_key(current_thread()->th_task, addr, flags, &key);
+	kern_return_t kr = get_key(current_thread()->th_task, addr, flags, false, &key);
 	unsigned woken;
 
 	if (kr != KERN_SUCCESS)
@@ -321,13 +327,13 @@ gsync_requeue(task_t task, vm_address_t src, vm_address_t dst, boolean_t wake_on
 
 	if (task == NULL)
 		return KERN_INVALID_TASK;
-	kr = get_key(task, src, flags, &from);
+	kr = get_key(task, src, flags, false, &from);
 	if (kr != KERN_SUCCESS)
 		return kr;
 	if (wake_one)
 		wake_key(&from, 1);
 	do {
-		kr = get_key(task, dst, flags, &to);
+		kr = get_key(task, dst, flags, false, &to);
 		if (kr != KERN_SUCCESS)
 			break;
 		same = same_key(&from, &to);

@@ -129,6 +129,8 @@ kern_return_t	 vm_map_write_kernel(struct vm_map *, uint64_t addr, const void *,
    => a reference that keeps the key unique until vm_map_key_release; vk_base is only an identity */
 struct vm_key { const void *vk_base; uint64_t vk_offset; };
 kern_return_t	 vm_map_key(struct vm_map *, uint64_t addr, bool shared, struct vm_key *);
+/* the same for memory that is not to be shared, whatever is there */
+void		 vm_map_key_private(struct vm_map *, uint64_t addr, struct vm_key *);
 void		 vm_map_key_release(struct vm_key *);
 
 /* device memory as a mappable object: [phys, phys+size); mappings get no more rights than max */

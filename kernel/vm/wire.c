@@ -205,6 +205,14 @@ vm_map_wire(struct vm_map *map, uint64_t start, uint64_t end, vm_prot_t prot)
 /* gsync keys: low bits of vk_base say what it is */
 enum { KEY_MAP = 0, KEY_AMAP = 1, KEY_OBJECT = 2, KEY_KIND = 3 };
 
+void
+vm_map_key_private(struct vm_map *map, uint64_t addr, struct vm_key *key)
+{
+	vm_map_ref(map);
+	key->vk_base = map;
+	key->vk_offset = addr;
+}
+
 kern_return_t
 vm_map_key(struct vm_map *map, uint64_t addr, bool shared, struct vm_key *key)
 {
@@ -216,9 +224,7 @@ vm_map_key(struct vm_map *map, uint64_t addr, bool shared, struct vm_key *key)
 	if (e == NULL || e->ve_prot == VM_PROT_NONE) {
 		kr = KERN_INVALID_ADDRESS;
 	} else if (!shared || (e->ve_amap == NULL && e->ve_object == NULL)) {
-		vm_map_ref(map);
-		key->vk_base = map;
-		key->vk_offset = addr;
+		vm_map_key_private(map, addr, key);
 	} else {
 		key->vk_offset = (e->ve_index << PAGE_SHIFT) + (addr - e->ve_start);
 		if (e->ve_amap != NULL) {
