@@ -5,34 +5,11 @@
  */
 #include <mach/mach_interface.h>
 #include <mach/mach_traps.h>
-#include "emul.h"
+#include "transfer.h"
 
 struct iovec { uint64_t base, length; };
 #define IOV_MAX	1024
 #define TRANSFER_MAX 0x7ffff000l
-
-/* What a bad buffer did not take of `got' bytes goes back into the file, if it is one. */
-static long deliver(int fd, char *to, const void *data, long got, int64_t offset)
-{
-	long left = got > 0 ? (long)emul_copy_some(to, data, (size_t)got) : 0;
-	int64_t result = 0;
-
-	if (!left)
-		return got;
-	if (offset < 0)
-		unix_io_seek(emul_call_port(), fd, -left, LX_SEEK_CUR, &result);
-	return left < got ? got - left : -LX_EFAULT;
-}
-
-static long read_small(int fd, char *to, uint64_t count, int64_t offset)
-{
-	char data[UNIX_INLINE_MAX];
-	mach_msg_type_number_t n = (mach_msg_type_number_t)count;
-	int64_t result = 0;
-	long r = emul_result(unix_io_read(emul_call_port(), fd, offset, count, &result, data, &n), &result);
-
-	return deliver(fd, to, data, r, offset);
-}
 
 static long read_bulk(int fd, char *to, uint64_t count, int64_t offset)
 {
@@ -41,11 +18,11 @@ static long read_bulk(int fd, char *to, uint64_t count, int64_t offset)
 	int64_t result = 0;
 	long r = emul_result(unix_io_read_bulk(emul_call_port(), fd, offset, count, &result, &data, &n), &result);
 
-	r = deliver(fd, to, data, r, offset);
+	r = transfer_deliver(fd, to, data, r, offset);
 	if (n)
 		syscall_vm_deallocate(mach_task_self_, (vm_address_t)data, n);
 	/* it may have been the file's pages that were not there any more: a truncation took them */
-	return r == -LX_EFAULT ? read_small(fd, to, UNIX_INLINE_MAX, offset) : r;
+	return r == -LX_EFAULT ? transfer_read(fd, to, UNIX_INLINE_MAX, offset) : r;
 }
 
 static long read_all(int fd, char *to, long count, int64_t offset)
@@ -54,6 +31,8 @@ static long read_all(int fd, char *to, long count, int64_t offset)
 
 	if (r != EMUL_ASK)
 		return r;
+	if ((uint64_t)count <= UNIX_INLINE_MAX)
+		return transfer_read(fd, to, (uint64_t)count, offset);
 	if (count < 0)
 		return -LX_EINVAL;
 	if (count > TRANSFER_MAX)
@@ -61,7 +40,7 @@ static long read_all(int fd, char *to, long count, int64_t offset)
 	do {
 		long part = count - done > UNIX_BULK_MAX ? UNIX_BULK_MAX : count - done;
 
-		r = part <= UNIX_INLINE_MAX ? read_small(fd, to + done, (uint64_t)part, offset)
+		r = part <= UNIX_INLINE_MAX ? transfer_read(fd, to + done, (uint64_t)part, offset)
 		    : read_bulk(fd, to + done, (uint64_t)part, offset);
 		if (r < 0)
 			return done ? done : r;
@@ -76,12 +55,11 @@ static long read_all(int fd, char *to, long count, int64_t offset)
 
 static long write_small(int fd, const char *from, uint64_t count, int64_t offset)
 {
-	char data[UNIX_INLINE_MAX];
-	int64_t result = 0;
+	struct transfer_write m;
 
-	if (emul_copy(data, from, count) < 0)
+	if (emul_copy(m.tw_data, from, count) < 0)
 		return -LX_EFAULT;
-	return emul_result(unix_io_write(emul_call_port(), fd, offset, data, (mach_msg_type_number_t)count, &result), &result);
+	return transfer_write(&m, fd, count, offset);
 }
 
 static long write_all(int fd, const char *from, long count, int64_t offset)
@@ -90,6 +68,8 @@ static long write_all(int fd, const char *from, long count, int64_t offset)
 
 	if (r != EMUL_ASK)
 		return r;
+	if ((uint64_t)count <= UNIX_INLINE_MAX)
+		return write_small(fd, from, (uint64_t)count, offset);
 	if (count < 0)
 		return -LX_EINVAL;
 	if (count > TRANSFER_MAX)
@@ -178,14 +158,13 @@ long emul_readv(long fd, long vector, long n, long d, long e, long f)
 /* what fits in one message is written as one, so that it is not torn on a pipe or terminal */
 static long gather(int fd, const struct iovec *iov, long n, long total)
 {
-	char data[UNIX_INLINE_MAX];
+	struct transfer_write m;
 	size_t at = 0;
-	int64_t result = 0;
 
 	for (long i = 0; i < n; at += iov[i].length, i++)
-		if (emul_copy(data + at, (const void *)iov[i].base, iov[i].length) < 0)
+		if (emul_copy(m.tw_data + at, (const void *)iov[i].base, iov[i].length) < 0)
 			return -LX_EFAULT;
-	return emul_result(unix_io_write(emul_call_port(), fd, -1, data, (mach_msg_type_number_t)total, &result), &result);
+	return transfer_write(&m, fd, (uint64_t)total, -1);
 }
 
 long emul_writev(long fd, long vector, long n, long d, long e, long f)

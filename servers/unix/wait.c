@@ -53,6 +53,10 @@ wait_queue_wake(struct wait_queue *queue)
 	struct sleeper *sleepers[WAKE_BATCH];
 	unsigned int i, n;
 
+	/* What was changed is seen before the queue is looked at, as who waits enters it before it looks. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&queue->wq_head.we_next, __ATOMIC_RELAXED) == &queue->wq_head)
+		return;
 	/* Without the lock in the kernel's calls: sleepers are never freed. */
 	do {
 		n = wait_queue_collect(queue, sleepers, WAKE_BATCH);
@@ -77,9 +81,10 @@ wait_enqueue(struct wait_entry *entry, struct wait_queue *queue)
 	spin_lock(&queue->wq_lock);
 	entry->we_next = head;
 	entry->we_prev = head->we_prev;
-	head->we_prev->we_next = entry;
+	__atomic_store_n(&head->we_prev->we_next, entry, __ATOMIC_RELAXED);
 	head->we_prev = entry;
 	spin_unlock(&queue->wq_lock);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
 void
@@ -118,8 +123,7 @@ sleeper_sleep(struct sleeper *sleeper, wait_deadline_t deadline, bool killable_o
 		}
 		gsync_wait_self((vm_address_t)&sleeper->sl_word, 0, 0, milliseconds, flags);
 	}
-	if (thread != NULL && uthread_interrupted(thread, killable_only))
-		return -LX_EINTR;
+	/* What woke it may have been an interruption: the caller finds nothing, and the next sleep does not begin. */
 	return 0;
 }
 
