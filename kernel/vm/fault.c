@@ -566,12 +566,13 @@ fault_attempt(struct fault *f, struct vm_map *map)
 
 /*
  * The task that holds much of the memory is told of the shortage soon, others wait for it to go: who eats
- * the memory suffers first. As long as there is paging space nobody is told soon.
+ * the memory suffers first. As long as there is paging space, or a pager has to take its pages, nobody is told soon.
  */
 static bool
 wait_for_page(const struct fault *f, unsigned tries)
 {
-	bool large = f->f_pmap != NULL && pmap_resident_count(f->f_pmap) > vm_page_total() / 8 && vm_swap_free_slots() == 0;
+	bool large = f->f_pmap != NULL && pmap_resident_count(f->f_pmap) > vm_page_total() / 8 && vm_swap_free_slots() == 0 &&
+	    !vm_pageout_held_up();
 
 	if (f->f_pmap != NULL)
 		pmap_collect(f->f_pmap);

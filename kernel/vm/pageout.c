@@ -36,7 +36,8 @@
 #define BATCH		64		/* pages taken at a time */
 #define LAUNDRY_MAX	1024
 #define QUEUED_MAX	16		/* messages a pager may leave unread and still get more dirty pages */
-#define STUCK_NS	10000000000ull
+#define STUCK_NS	5000000000ull
+#define HELD_UP_NS	500000000ull
 #define IDLE_PASSES	4		/* without a page gained: a second look finds what the first had aged */
 #define REST_NS		10000000ull
 
@@ -49,6 +50,7 @@ struct batch {
 };
 
 static uint32_t pageout_wanted;		/* atomic */
+static uint64_t pageout_held_up_ns;	/* atomic: when a page last stayed because its pager is slow */
 static uint64_t pageout_done;		/* anonymous pages gone; only the daemon writes it */
 
 void
@@ -62,6 +64,14 @@ uint64_t
 vm_pageout_progress(void)
 {
 	return __atomic_load_n(&pageout_done, __ATOMIC_RELAXED) + vm_page_laundered();
+}
+
+bool
+vm_pageout_held_up(void)
+{
+	uint64_t last = __atomic_load_n(&pageout_held_up_ns, __ATOMIC_RELAXED);
+
+	return last != 0 && clock_uptime_ns() - last < HELD_UP_NS;
 }
 
 static uint64_t
@@ -99,11 +109,14 @@ pager_takes(struct vm_object *o, struct vm_page *p)
 
 	if ((p->pg_flags & (PG_SEEN | PG_DIRTY)) == (PG_SEEN | PG_DIRTY) && !queue_empty(&o->vo_copies))
 		return false;
+	now = clock_uptime_ns();
 	if (vm_pager_queued(o) < QUEUED_MAX) {
 		o->vo_stuck_ns = 0;
-		return vm_swap_free_slots() != 0 || laundry_room(LAUNDRY_USER) != 0;
+		if (vm_swap_free_slots() != 0 || laundry_room(LAUNDRY_USER) != 0)
+			return true;
+		__atomic_store_n(&pageout_held_up_ns, now, __ATOMIC_RELAXED);
+		return false;
 	}
-	now = clock_uptime_ns();
 	if (o->vo_stuck_ns == 0)
 		o->vo_stuck_ns = now;
 	if (now - o->vo_stuck_ns > STUCK_NS) {
@@ -111,6 +124,7 @@ pager_takes(struct vm_object *o, struct vm_page *p)
 		vm_object_fail_locked(o);
 		return true;
 	}
+	__atomic_store_n(&pageout_held_up_ns, now, __ATOMIC_RELAXED);
 	return false;
 }
 

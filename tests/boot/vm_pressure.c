@@ -141,3 +141,74 @@ TEST_FLAGS(dirty_object_pages_go_to_their_pager_under_pressure, TEST_MAY_LEAK)
 	test_thread_join(th);
 	CHECK_OK(vm_set_size_limit(test_host_priv, SELF, cur, max));
 }
+
+static volatile bool deaf, gone;
+
+/* answers until it is told to stop, then reads nothing more */
+static void
+deaf_pager(void *arg)
+{
+	struct pager_message m;
+
+	(void)arg;
+	while (!deaf) {
+		if (mach_msg(&m.h, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, sizeof m, object, 20, 0) != 0)
+			continue;
+		if (m.h.msgh_id == 2200)
+			memory_object_ready(m.item[0].port, 0, 2);
+		else if (m.h.msgh_id == 2203)
+			memory_object_data_unavailable(m.item[0].port, m.item[1].v, m.item[2].v);
+		mach_msg_destroy(&m.h);
+	}
+	while (!gone)
+		test_sleep(20);
+	mig_dealloc_reply_port(mig_get_reply_port());
+}
+
+static void
+writer(void *arg)
+{
+	vm_address_t a = (vm_address_t)arg;
+
+	/* all of it again and again: the pager's dirty pages, until they are taken away */
+	for (;;)
+		for (unsigned long i = 0; i < 3000; i++)
+			*(volatile uint64_t *)(a + i * PAGE) = i;
+}
+
+/* the page tables stay with the map */
+TEST_FLAGS(a_pager_that_reads_nothing_loses_its_object_and_others_get_the_memory, TEST_MAY_LEAK)
+{
+	vm_size_t cur, max;
+	vm_address_t a = 0, heavy = 0;
+	unsigned long pages;
+	mach_port_t th, child;
+
+	deaf = gone = false;
+	object = test_port_with_send();
+	th = test_thread(deaf_pager, 0);
+	CHECK_OK(vm_get_size_limit(SELF, &cur, &max));
+	CHECK_OK(vm_set_size_limit(test_host_priv, SELF, 1ul << 40, 1ul << 40));
+	REQUIRE(vm_map(SELF, &a, 3000 * PAGE, 0, 1, object, 0, 0, 3, 7, VM_INHERIT_SHARE) == KERN_SUCCESS);
+	for (unsigned long i = 0; i < 3000; i++)
+		*(volatile uint64_t *)(a + i * PAGE) = i;
+	deaf = true;
+	child = test_fork(writer, (void *)a);
+	/* more than there is without the pager's pages */
+	pages = free_pages() + 1000;
+	CHECK_OK(vm_allocate(SELF, &heavy, pages * PAGE, 1));
+	for (unsigned long i = 0; i < pages; i++)
+		*(volatile uint64_t *)(heavy + i * PAGE) = i;
+	CHECK_EQ(*(volatile uint64_t *)(heavy + 77 * PAGE), 77);
+	/* it touched them: an exception it has no handler for */
+	for (unsigned i = 0; i < 500 && test_type(child) == MACH_PORT_TYPE_SEND; i++)
+		test_sleep(20);
+	CHECK_EQ(test_type(child), MACH_PORT_TYPE_DEAD_NAME);
+	mach_port_deallocate(SELF, child);
+	gone = true;
+	CHECK_OK(vm_deallocate(SELF, heavy, pages * PAGE));
+	CHECK_OK(vm_deallocate(SELF, a, 3000 * PAGE));
+	test_thread_join(th);
+	test_port_destroy(object);
+	CHECK_OK(vm_set_size_limit(test_host_priv, SELF, cur, max));
+}
