@@ -101,7 +101,8 @@ TEST_FLAGS(generations, TEST_MAY_LEAK)
 	test_say("# pages for the first 500: %d, for the last 500: %d", family->free[0] - family->free[500],
 	    family->free[499] - family->free[999]);
 	bench_report("fork_generation_1000_over_1", least_of_ten(GENERATIONS - 10) * 100, least_of_ten(2));
-	bench_report("fork_generation_memory", (uint64_t)(family->free[499] - family->free[999]) * 100, family->free[0] - family->free[500]);
+	bench_report("fork_generation_memory", (uint64_t)(family->free[499] - family->free[999]) * 100,
+	    family->free[0] - family->free[500]);
 	family->over = 1;
 	test_sleep(500);
 }
@@ -136,7 +137,9 @@ region_rows(const char *const key[5], unsigned long pages)
 
 TEST_FLAGS(copy_on_write_by_region_size, TEST_MAY_LEAK)
 {
-	static const char *const small[] = { "region_8k_copy", "region_8k_create", "region_8k_cow_0", "region_8k_cow_1", "region_8k_cow_all" };
+	static const char *const small[] = {
+		"region_8k_copy", "region_8k_create", "region_8k_cow_0", "region_8k_cow_1", "region_8k_cow_all"
+	};
 	static const char *const large[] = {
 		"region_256k_copy", "region_256k_create", "region_256k_cow_0", "region_256k_cow_1", "region_256k_cow_all"
 	};
