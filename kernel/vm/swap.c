@@ -171,6 +171,22 @@ segment_answered(struct swap_segment *ss)
 	return false;
 }
 
+/* slots to have free, so that the default pager's answer comes in time; and a quarter to spare: full space is fragmented space */
+static inline uint64_t
+slots_wanted(uint64_t total)
+{
+	return SEGMENT_SLOTS / 2 + total / 4;
+}
+
+/* => swap_lock held; open and empty, and there is more than enough without it: somebody else may have the room */
+static bool
+segment_spare(const struct swap_segment *ss)
+{
+	uint64_t rest = swap_total - ss->ss_slots;
+
+	return ss->ss_used == 0 && rest - swap_used >= slots_wanted(rest) + SEGMENT_SLOTS / 2;
+}
+
 /* one segment that can go, or NULL; => *asked: one is waiting for its answer */
 static struct swap_segment *
 segment_tend(bool *asked)
@@ -189,8 +205,9 @@ segment_tend(bool *asked)
 		if (ss->ss_state == SEGMENT_ASKED) {
 			go = segment_answered(ss);
 			*asked |= ss->ss_state == SEGMENT_ASKED && !go;
-		} else if (ss->ss_state == SEGMENT_OPEN && ss->ss_object->vo_dead) {
+		} else if (ss->ss_state == SEGMENT_OPEN && (ss->ss_object->vo_dead || segment_spare(ss))) {
 			segment_close(ss);
+			go = ss->ss_used == 0;
 		}
 		if (go) {
 			swap_segment[i] = NULL;
@@ -214,9 +231,8 @@ vm_swap_tend(void)
 		kfree(ss, sizeof *ss);
 	}
 	spin_lock(&swap_lock);
-	/* in time, and a quarter to spare: full space is fragmented space */
 	if (!asked && IP_VALID(swap_manager) && clock_uptime_ns() >= swap_ask_ns &&
-	    swap_total - swap_used < SEGMENT_SLOTS / 2 + swap_total / 4)
+	    swap_total - swap_used < slots_wanted(swap_total))
 		slots = swap_ask;
 	spin_unlock(&swap_lock);
 	if (slots != 0)
@@ -360,16 +376,19 @@ vm_swap_free(uint32_t slot)
 {
 	struct swap_segment *ss;
 	uint32_t at = (slot - 1) % SEGMENT_SLOTS;
+	bool empty;
 
 	spin_lock(&swap_lock);
 	ss = swap_segment[(slot - 1) / SEGMENT_SLOTS];
 	KASSERT(ss != NULL && slot_used(ss, at));
 	ss->ss_map[at / 64] &= ~(1ull << (at % 64));
 	ss->ss_sent[at / 64] &= ~(1ull << (at % 64));
-	ss->ss_used--;
+	empty = --ss->ss_used == 0;
 	if (ss->ss_state == SEGMENT_OPEN)
 		swap_used--;
 	spin_unlock(&swap_lock);
+	if (empty)
+		vm_pageout_kick();		/* it may go */
 }
 
 struct vm_object *

@@ -7,7 +7,7 @@
  * STATES  asked    sent to the default pager, which answers memory_object_ready (there is room for all of it) or
  *                  memory_object_destroy (there is not)
  *         open     slots are given out
- *         closed   another default pager has come, or this one died: slots are only given back
+ *         closed   another default pager has come, this one died, or there is enough without it: slots are only given back
  *         asked -> open -> closed -> gone when nothing is in it; asked -> gone when refused.
  */
 #ifndef VM_SWAP_H
