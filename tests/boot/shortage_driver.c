@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * As tests/boot/shortage.c, for what drivers, handlers and debuggers ask for: I/O ports, interrupts, waiting reads, memory of
- * devices, descriptors,
- * exception ports. Each of their allocations fails once; nothing leaks, the errors name a shortage, the next call works.
+ * devices, descriptors, exception ports. Each of their allocations fails once; nothing leaks, the errors name a shortage, the next
+ * call works.
  */
 #include <device/device.h>
 #include <device/device_request.h>
