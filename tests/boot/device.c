@@ -161,7 +161,7 @@ TEST(inband_carries_at_most_128_bytes)
 	close_device(d);
 }
 
-TEST(module_is_written_in_place)
+TEST_FLAGS(module_is_written_in_place, TEST_LOCAL)
 {
 	mach_port_t d = open_device("rd1");
 	static char big[1536];
@@ -351,7 +351,7 @@ TEST(mapped_device_survives_its_closing_and_children_may_have_it)
 
 /* --- console --- */
 
-TEST(console_is_written_in_every_form)
+TEST_FLAGS(console_is_written_in_every_form, TEST_LOCAL)
 {
 	mach_port_t d = open_device("console");
 	static const char text[] = "# written by the trap\n";
@@ -582,7 +582,7 @@ TEST(maps_check_their_arguments)
 	close_device(rd);
 }
 
-TEST(gathered_writes_check_their_vector)
+TEST_FLAGS(gathered_writes_check_their_vector, TEST_LOCAL)
 {
 	mach_port_t d = open_device("null");
 	io_buf_vec_t v[3] = { { (vm_offset_t)"one", 3 }, { 0x10, 5 }, { (vm_offset_t)"two", 3 } };

@@ -382,7 +382,7 @@ TEST(time_can_be_adjusted_slowly)
 
 /* --- privileges --- */
 
-TEST(unprivileged_host_port_does_not_reboot_or_wire_threads)
+TEST_FLAGS(unprivileged_host_port_does_not_reboot_or_wire_threads, TEST_LOCAL)
 {
 	mach_port_t me = mach_thread_self();
 
@@ -415,7 +415,7 @@ TEST(wiring_much_needs_the_privileged_port)
 }
 
 /* nobody can take the registration back: the dead port keeps it */
-TEST_FLAGS(new_tasks_are_announced_to_who_may_ask, TEST_MAY_LEAK)
+TEST_FLAGS(new_tasks_are_announced_to_who_may_ask, TEST_MAY_LEAK | TEST_LOCAL)
 {
 	mach_port_t p = test_port_with_send(), task;
 	struct {

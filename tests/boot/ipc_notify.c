@@ -157,7 +157,7 @@ TEST(requests_are_checked)
 }
 
 /* reliability classes 7 and 8: kernel objects take no notifications from users */
-TEST(forged_notifications_to_kernel_objects_are_bad_ids)
+TEST_FLAGS(forged_notifications_to_kernel_objects_are_bad_ids, TEST_LOCAL)
 {
 	static const int ids[] = { 64, 65, 66, 67, 68, 69, 70, 71, 72 };
 	mach_port_t reply = test_port();

@@ -29,9 +29,13 @@ $(eval $(call native_program,tests/gang,tests/boot/gang/gang.c $(GANG_SRC) $(BOO
 # says what it was given: tools/console-tests
 $(eval $(call native_program,tests/script_args,tests/boot/script/args.c))
 
+# modules that run behind a proxy of all their kernel objects as well (tests/boot/harness/proxy.c)
+BOOT_PROXIED := host thread thread_state ipc_body ipc_send ipc_receive ipc_notify device vm_basic vm_copy vm_pager vm_smp sample
+
 .PHONY: test-boot
 test-boot: deps kernel $(B)/bin/default_pager $(patsubst %,$(B)/bin/tests/%,$(BOOT_TESTS) compat gang script_args) $(B)/bin/debugger $(B)/bin/debugger-victim
 	@tools/boot-tests --smp "$(BOOT_SMPS)" $(B) $(filter-out $(BOOT_LONG),$(BOOT_TESTS)) compat gang; boot=$$?; \
+	tools/boot-tests --smp 2 $(B) $(addsuffix @proxied,$(BOOT_PROXIED)) || boot=1; \
 	tools/console-tests $(B) || boot=1; tools/conformance --missing --check $(B) || boot=1; exit $$boot
 
 # every routine and trap, and what the last test-boot did with it

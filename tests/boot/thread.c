@@ -27,7 +27,7 @@ TEST(new_thread_reads_back_zero_state)
 	mach_port_deallocate(SELF, t);
 }
 
-TEST(state_counts_are_checked)
+TEST_FLAGS(state_counts_are_checked, TEST_LOCAL)
 {
 	struct i386_thread_state s = { 0 };
 	mach_msg_type_number_t n = i386_THREAD_STATE_COUNT - 1;
@@ -150,7 +150,7 @@ TEST(terminated_thread_is_an_invalid_destination)
 	mach_port_deallocate(SELF, t);
 }
 
-TEST(dead_task_is_an_invalid_destination)
+TEST_FLAGS(dead_task_is_an_invalid_destination, TEST_LOCAL)
 {
 	mach_port_t task;
 
@@ -160,7 +160,7 @@ TEST(dead_task_is_an_invalid_destination)
 	mach_port_deallocate(SELF, task);
 }
 
-TEST(many_threads_come_and_go)
+TEST_FLAGS(many_threads_come_and_go, TEST_LOCAL)
 {
 	enum { N = 200 };
 	static mach_port_t threads[N];

@@ -462,7 +462,7 @@ __asm__(".text; calls_kernel: movl $-72, %eax; movl test_self(%rip), %edi; movl 
     " syscall; calls_kernel_end: int3");
 
 /* what the kernel does to watched memory on the thread's behalf is told when the call is over */
-TEST(watched_memory_may_be_the_kernels_buffer)
+TEST_FLAGS(watched_memory_may_be_the_kernels_buffer, TEST_LOCAL)
 {
 	struct x86_64_debug_state d = { .dr = { (uintptr_t)&test_watched[0], (uintptr_t)&test_watched[1],
 	    [7] = 1u | 4u | 9u << 16 | 11u << 20 } };

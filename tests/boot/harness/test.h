@@ -21,6 +21,7 @@ struct test_case {
 };
 
 #define TEST_MAY_LEAK	1	/* what it does cannot be undone (says why at its place) */
+#define TEST_LOCAL	2	/* about what only the kernel itself can do or give: not run behind a proxy */
 
 #define TEST_FLAGS(behaviour, flags)						\
 	static void behaviour(void);						\
@@ -93,6 +94,10 @@ void		test_yield(void);
 mach_port_t	test_fork(void (*fn)(void *), void *arg);
 /* give the child a send or receive right under the same name in its space */
 void		test_give(mach_port_t child, mach_port_t name, unsigned disposition);
+
+/* run the module in a task whose kernel objects are all behind ports of this one */
+void		test_proxied(void (*run)(void)) __attribute__((weak));
+extern bool	test_is_proxied;
 
 /* --- conservation --- */
 #define TEST_COUNTERS	32
