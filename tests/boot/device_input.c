@@ -217,6 +217,55 @@ TEST(line_status_and_settings)
 	CHECK_OK(device_set_status(line, TTY_STATUS, (dev_status_t)&st, TTY_STATUS_COUNT));
 }
 
+static volatile bool setting;
+
+static void set_speeds(void *arg)
+{
+	for (int i = 0; setting; i++) {
+		struct tty_status st = { i % 2 ? 9600 : 115200, i % 2 ? 9600 : 115200, 0, 0 };
+
+		CHECK_OK(device_set_status(line, TTY_STATUS, (dev_status_t)&st, TTY_STATUS_COUNT));
+	}
+	(void)arg;
+}
+
+/* while the divisor is set its bytes are in the place of the data */
+TEST(line_keeps_its_data_while_its_speed_is_set)
+{
+	char text[IO_INBAND_MAX], back[IO_INBAND_MAX];
+	unsigned wrong = 0, lost = 0;
+	mach_port_t t;
+	int done;
+
+	setting = true;
+	loop(true);
+	t = test_thread(set_speeds, NULL);
+	for (int i = 0; i < 200; i++) {
+		unsigned n = 0;
+
+		for (unsigned k = 0; k < 8; k++)
+			text[k] = (char)('a' + (i + (int)k) % 26);
+		CHECK_OK(device_write_inband(line, 0, 0, text, 8, &done));
+		for (int wait = 0; wait < 50 && n < 8; wait++) {
+			n += take(line, back + n);
+			if (n < 8)
+				test_sleep(1);
+		}
+		lost += n < 8;
+		for (unsigned k = 0; k < n; k++)
+			wrong += back[k] != text[k];
+		if (n < 8)
+			break;
+	}
+	setting = false;
+	test_thread_join(t);
+	CHECK_EQ(wrong, 0);
+	CHECK_EQ(lost, 0);
+	loop(false);
+	struct tty_status st = { 115200, 115200, 0, 0 };
+	CHECK_OK(device_set_status(line, TTY_STATUS, (dev_status_t)&st, TTY_STATUS_COUNT));
+}
+
 TEST(lines_that_are_not_there)
 {
 	mach_port_t d = MACH_PORT_NULL;

@@ -2,8 +2,10 @@
 /*
  * Serial lines (16550). One is the console's: polled output, input by interrupt or, for the debugger, polled; console=comN picks it.
  * The others are devices. Lines 0 and 2, 1 and 3 share an interrupt.
- * LOCKS   none: a line's registers are written by the console's lock holder or by its device, one write at a time.
+ * LOCKS   serial_lock (interrupts off): the registers of the lines that are devices: while a speed is set, data is not data. The
+ *         console's line belongs to the holder of the console lock.
  */
+#include <kern/lock.h>
 #include <machine/cpu.h>
 #include <machine/lines.h>
 #include <machine/trap.h>
@@ -26,6 +28,8 @@
 #define BASE_SPEED	115200u
 
 static const uint16_t ports[SERIAL_LINES] = { 0x3f8, 0x2f8, 0x3e8, 0x2e8 };
+static const struct lock_class serial_class = { "serial lines", LOCK_RANK_CPU_CALL, LOCK_CLASS_IRQ };
+static struct spinlock serial_lock = SPIN_LOCK_INITIALIZER(&serial_class);
 static unsigned console_unit;
 static bool started[SERIAL_LINES];	/* input is wanted */
 static bool interrupt_taken[2];
@@ -91,6 +95,15 @@ int serial_poll(void)
 	return serial_present ? line_poll(ports[console_unit]) : -1;
 }
 
+static int device_poll(uint16_t port)
+{
+	unsigned long flags = spin_lock_irq(&serial_lock);
+	int c = line_poll(port);
+
+	spin_unlock_irq(&serial_lock, flags);
+	return c;
+}
+
 static void line_interrupt(unsigned irq, void *arg)
 {
 	unsigned odd = arg != NULL;
@@ -100,12 +113,14 @@ static void line_interrupt(unsigned irq, void *arg)
 	for (unsigned unit = odd; unit < SERIAL_LINES; unit += 2) {
 		if (!__atomic_load_n(&started[unit], __ATOMIC_ACQUIRE))
 			continue;
-		for (int n = 0; n < 64 && (c = line_poll(ports[unit])) >= 0; n++) {
-			if (unit == console_unit)
+		if (unit == console_unit) {
+			for (int n = 0; n < 64 && (c = line_poll(ports[unit])) >= 0; n++)
 				console_input(c);
-			else if (serial_hook != NULL)
-				serial_hook(unit, (char)c);
+			continue;
 		}
+		for (int n = 0; n < 64 && (c = device_poll(ports[unit])) >= 0; n++)
+			if (serial_hook != NULL)
+				serial_hook(unit, (char)c);
 	}
 }
 
@@ -143,15 +158,29 @@ bool serial_line_start(unsigned unit)
 
 void serial_line_put(unsigned unit, char c)
 {
-	line_put(ports[unit], c);
+	for (int i = 0; i < 100000; i++) {
+		unsigned long flags = spin_lock_irq(&serial_lock);
+		bool room = inb(ports[unit] + LSR) & LSR_EMPTY;
+
+		if (room)
+			outb(ports[unit] + DATA, c);
+		spin_unlock_irq(&serial_lock, flags);
+		if (room)
+			return;
+		cpu_pause();
+	}
 }
 
 bool serial_line_speed(unsigned unit, unsigned speed)
 {
+	unsigned long flags;
+
 	if (speed == 0 || speed > BASE_SPEED || BASE_SPEED % speed != 0 || BASE_SPEED / speed > 0xffff)
 		return false;
+	flags = spin_lock_irq(&serial_lock);
 	set_divisor(ports[unit], BASE_SPEED / speed);
 	outb(ports[unit] + IER, 1);
+	spin_unlock_irq(&serial_lock, flags);
 	return true;
 }
 
@@ -167,5 +196,8 @@ void serial_line_control(unsigned unit, unsigned bits)
 
 void serial_line_break(unsigned unit, bool on)
 {
+	unsigned long flags = spin_lock_irq(&serial_lock);
+
 	outb(ports[unit] + LCR, LCR_8N1 | (on ? LCR_BREAK : 0));
+	spin_unlock_irq(&serial_lock, flags);
 }
