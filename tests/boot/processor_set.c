@@ -633,7 +633,7 @@ TEST(thread_inside_the_kernel_finishes_there_without_processors)
 		spinners[i] = test_thread(use_memory, (void *)(uintptr_t)i);
 		CHECK_OK(thread_priority(spinners[i], 40, FALSE));
 	}
-	for (int round = 0; round < 60; round++) {
+	for (int round = 0; round < 25; round++) {
 		vm_address_t a = 0;
 
 		test_sleep(1 + test_random() % 5);
@@ -669,7 +669,7 @@ TEST(processors_move_under_load)
 	for (unsigned i = 0; i < n; i++)
 		if (i % 3)
 			CHECK_OK(thread_assign(spinners[i], s[i % 3 - 1].control));
-	for (int round = 0; round < 150; round++) {
+	for (int round = 0; round < 80; round++) {
 		unsigned who = test_random() % 4;
 
 		if (cpu_n > 1) {
@@ -700,7 +700,7 @@ TEST(processors_move_under_load)
 		test_port_destroy(p[i][0]);
 		test_port_destroy(p[i][1]);
 	}
-	CHECK_EQ(answers, 154);
+	CHECK_EQ(answers, 84);
 	CHECK_EQ(set_info(default_name).processor_count, cpu_n);
 }
 
@@ -709,7 +709,7 @@ TEST(sets_are_destroyed_under_load)
 	unsigned n = 2 * cpu_n > MANY ? MANY : 2 * cpu_n;
 
 	start_spinners(n);
-	for (int round = 0; round < 60; round++) {
+	for (int round = 0; round < 30; round++) {
 		struct set s = new_set();
 
 		for (unsigned i = 0; i < n; i++)
@@ -759,13 +759,13 @@ TEST(tasks_end_while_they_are_moved)
 	moving = new_set();
 	if (cpu_n > 1)
 		CHECK_OK(processor_assign(cpus[1], moving.control, TRUE));
-	for (int round = 0; round < 12; round++) {
+	for (int round = 0; round < 8; round++) {
 		for (unsigned i = 0; i < 4; i++)
 			tasks[i] = test_fork(family, NULL);
 		stop = false;
 		t = test_thread(mover, tasks);
 		test_sleep(2);
-		if (cpu_n > 1 && round == 6)
+		if (cpu_n > 1 && round == 4)
 			CHECK_OK(processor_assign(cpus[1], default_control, TRUE));
 		for (unsigned i = 0; i < 4; i++)
 			CHECK_OK(task_terminate(tasks[i]));
