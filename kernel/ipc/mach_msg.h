@@ -8,7 +8,7 @@
 /* where a thread goes on that waits in the receive half of the message trap, its arguments in th_ipc */
 void	mach_msg_receive_continue(void);
 
-/* a message of the fast path that begins below this address ends within user space */
-#define IPC_ROOM_LIMIT	(VM_USER_MAX - 8192)
+/* a header that begins below this address ends within user space */
+#define IPC_ROOM_LIMIT	(VM_USER_MAX - 31)
 
 #endif

@@ -46,8 +46,8 @@
 #define REQUEST_BITS	MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE)
 #define REPLY_BITS	MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0)
 
-_Static_assert(BODY_MAX + HEADER_SIZE <= VM_USER_MAX - IPC_ROOM_LIMIT, "a message that begins below ends in user space");
 _Static_assert(sizeof(mach_msg_header_t) == 32, "four words");
+_Static_assert(IPC_ROOM_LIMIT - 1 + HEADER_SIZE == VM_USER_MAX, "copyin and copyout look where the body ends");
 
 struct header {
 	uint64_t bits_size, remote, local, seqno_id;
@@ -254,15 +254,16 @@ LINE void __attribute__((noreturn)) deliver(struct cpu *cpu, struct thread *next
 
 	if (!HOLDS(true))
 		goto fault;
+	/* the body first: a message that would go beyond the end of user space leaves all as it was */
+	if (__builtin_expect(body != 0, 0) &&
+	    copyout(&((struct ipc_kmsg *)cpu->cp_message)->ikm_header + 1, to + HEADER_SIZE, body) != KERN_SUCCESS)
+		goto fault;
 	user_access_begin();
 	user_store(h->bits_size, to, 0, fault);
 	user_store(h->remote, to, 8, fault);
 	user_store(h->local, to, 16, fault);
 	user_store(h->seqno_id, to, 24, fault);
 	user_access_end();
-	if (__builtin_expect(body != 0, 0) &&
-	    copyout(&((struct ipc_kmsg *)cpu->cp_message)->ikm_header + 1, to + HEADER_SIZE, body) != KERN_SUCCESS)
-		goto fault;
 	machine_set_syscall_result(&next->th_machine, MACH_MSG_SUCCESS);
 	machine_return_from_syscall(next);
 fault:

@@ -901,7 +901,7 @@ static void echo_server(void *arg)
 /* => the result; what came is right, if anything */
 static mach_msg_return_t echo(mach_port_t port, mach_port_t reply, int id, unsigned more)
 {
-	static struct echo m;		/* the stack of the first thread is too near to the end of user space */
+	struct echo m;
 	mach_msg_return_t mr;
 	bool good = true;
 

@@ -12,7 +12,8 @@
 #define SELF	mach_task_self()
 #define PAGE	4096ul
 
-enum { PAIRS = 3, DISTURBERS = 2, ID_END = 0x99, SIZE = 192, CHILD_PORT = 0x5000, CALLERS = 45 };	/* priority: worse than the disturbers' */
+enum { PAIRS = 3, DISTURBERS = 2, ID_END = 0x99, SIZE = 192, CHILD_PORT = 0x5000 };
+enum { CALLERS = 45 };		/* priority: worse than the disturbers' */
 
 struct message { mach_msg_header_t h; uint64_t word[(SIZE - 32) / 8]; };
 
