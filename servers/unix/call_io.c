@@ -12,12 +12,15 @@
 
 #define SENDFILE_CHUNK	65536
 
-/* A read or seek of a file was done for the library, which might do the next one itself. */
+/* A read or seek (result 0) of a file was done for the library, which might do the next one itself. */
 static void
-io_used(struct file *file, int64_t offset)
+io_used(struct file *file, int64_t offset, int64_t result)
 {
+	int64_t size = result > 0 ? result : 0;
+
 	if ((file->f_item->i_flags & ITEM_LENDABLE) != 0)
-		loan_consider(call_process(), file, offset == FILE_POSITION ? file->f_offset : offset);
+		loan_consider(call_process(), file,
+		    offset == FILE_POSITION ? file->f_offset - size : offset, size);
 }
 
 kern_return_t
@@ -35,7 +38,7 @@ S_unix_io_read(mach_port_t call, int32_t fd, int64_t offset, uint64_t count, int
 	*result = call_result(file_read(file, data, count < room ? count : room, offset));
 	if (*result > 0)
 		*data_count = *result;
-	io_used(file, offset);
+	io_used(file, offset, *result);
 	file_rel(file);
 	return KERN_SUCCESS;
 }
@@ -71,7 +74,7 @@ S_unix_io_read_bulk(mach_port_t call, int32_t fd, int64_t offset, uint64_t count
 	if (count >= READ_MAP_MIN) {
 		*result = call_result(file_read_map(file, count, offset, &buffer));
 		if (*result != -LX_ENOSYS) {
-			io_used(file, offset);
+			io_used(file, offset, *result);
 			file_rel(file);
 			if (*result > 0) {
 				*data = (unix_bulk_t)buffer;
@@ -86,7 +89,7 @@ S_unix_io_read_bulk(mach_port_t call, int32_t fd, int64_t offset, uint64_t count
 		return KERN_SUCCESS;
 	}
 	*result = call_result(file_read(file, (void *)buffer, count, offset));
-	io_used(file, offset);
+	io_used(file, offset, *result);
 	file_rel(file);
 	bulk_trim(buffer, count, *result > 0 ? *result : 0);
 	if (*result > 0) {
@@ -207,7 +210,7 @@ S_unix_io_seek(mach_port_t call, int32_t fd, int64_t offset, int32_t whence, int
 	if (file == NULL)
 		return KERN_SUCCESS;
 	*result = file_seek(file, offset, whence);
-	io_used(file, FILE_POSITION);
+	io_used(file, FILE_POSITION, 0);
 	file_rel(file);
 	return KERN_SUCCESS;
 }

@@ -14,6 +14,8 @@
 #define LOAN_USES	2		/* that many reads go by before a file is lent */
 #define LOAN_MISSES	4		/* that many before the window moves */
 #define LOAN_WINDOW_MIN	(256u * 1024)	/* room to grow */
+#define LOAN_WINDOW_MAX	(4u << 20)	/* windows count as memory of the process, which has a limit */
+_Static_assert(LOAN_WINDOW_MAX <= UNIX_FILE_WINDOW, "each in its place");
 
 static struct mutex loan_lock = MUTEX_INITIALIZER;
 
@@ -242,13 +244,13 @@ loan_map(struct loan *loan, struct file *file, mach_port_t task, int64_t at)
 	int error;
 
 	loan->l_base = 0;
-	if ((uint64_t)at >= UNIX_FILE_WINDOW)
-		loan->l_base = (uint64_t)at & ~(UNIX_FILE_WINDOW / 4 - 1);
+	if ((uint64_t)at >= LOAN_WINDOW_MAX)
+		loan->l_base = (uint64_t)at & ~(uint64_t)(LOAN_WINDOW_MAX / 4 - 1);
 	loan->l_length = size <= loan->l_base ? 0 : size - loan->l_base;
 	if (loan->l_length < LOAN_WINDOW_MIN)
 		loan->l_length = LOAN_WINDOW_MIN;
-	if (loan->l_length > UNIX_FILE_WINDOW)
-		loan->l_length = UNIX_FILE_WINDOW;
+	if (loan->l_length > LOAN_WINDOW_MAX)
+		loan->l_length = LOAN_WINDOW_MAX;
 	error = item->i_ops->io_map(item, VM_PROT_READ, &object);
 	if (error != 0)
 		return error;
@@ -367,25 +369,28 @@ loan_end(struct loan *loan, struct file *file)
 	loan_unreserve(loan);
 }
 
-/* A read the window did not show: is it time for another one?  => f_lock held */
+/* Bytes were read that the window did not show, but would if it were elsewhere: is it time?  => f_lock held */
 static bool
-loan_missed(struct loan *loan, const struct file *file, int64_t at)
+loan_missed(struct loan *loan, int64_t at, int64_t size)
 {
 	uint64_t from = (uint64_t)at, base = loan->l_base;
 
-	if (from >= file->f_item->i_size || (from >= base && from < base + loan->l_length))
+	if (size <= 0 || size > LOAN_WINDOW_MAX / 2 ||
+	    (from >= base && from + (uint64_t)size <= base + loan->l_length))
 		return false;
 	return ++loan->l_misses >= LOAN_MISSES;
 }
 
 void
-loan_consider(struct process *process, struct file *file, int64_t at)
+loan_consider(struct process *process, struct file *file, int64_t at, int64_t size)
 {
 	struct loan *loan;
 	bool begin = false, move = false, shared = false;
 
 	if ((file->f_flags & LX_O_ACCMODE) == LX_O_WRONLY || (file->f_flags & LX_O_PATH) != 0)
 		return;
+	if (at < 0)
+		at = 0;		/* the position is another thread's meanwhile */
 	mutex_lock(&file->f_lock);
 	loan = file->f_loan;
 	if (loan == NULL) {
@@ -393,7 +398,7 @@ loan_consider(struct process *process, struct file *file, int64_t at)
 		file->f_uses = begin ? 0 : file->f_uses + 1;
 	} else {
 		shared = loan->l_shared;
-		move = loan->l_table == process->p_fds && !shared && loan_missed(loan, file, at);
+		move = loan->l_table == process->p_fds && !shared && loan_missed(loan, at, size);
 	}
 	mutex_unlock(&file->f_lock);
 	if (shared)

@@ -55,12 +55,12 @@ int64_t	loan_take(struct loan *loan);
 void	loan_give(struct loan *loan, int64_t position, bool accessed);
 
 /*
- * After a read or seek at `at' that the process asked for: lend the file if it is worth it, lend
- * it again if it is shared no longer, move the window if it is elsewhere.
+ * After a read of size bytes, or a seek, at `at' that the process asked for: lend the file if it
+ * is worth it, lend it again if it is shared no longer, move the window if it is elsewhere.
  * => no lock held; the caller holds a reference of file; process is the caller's
  */
 struct process;
-void	loan_consider(struct process *process, struct file *file, int64_t at);
+void	loan_consider(struct process *process, struct file *file, int64_t at, int64_t size);
 
 /*
  * The table has no descriptor of the file any more (or its process begins another program).

@@ -48,7 +48,7 @@ typedef const char	*const_unix_name_t;
 #define UNIX_EMUL_SHARE_VFORK	0x7f0000820000ull	/* of vfork children: 15 places of 64 KiB */
 #define UNIX_EMUL_BLOCKS	0x7f0001000000ull	/* thread blocks, then free for the library */
 #define UNIX_EMUL_FILES		0x7f0010000000ull	/* windows on lent files, one for each cell */
-#define UNIX_FILE_WINDOW	0x1000000ull		/* from one to the next; the most one shows */
+#define UNIX_FILE_WINDOW	0x1000000ull		/* from one to the next */
 /* Program memory: brk after the program, mmap down from here, stack above. */
 #define UNIX_MMAP_TOP		0x7ffff7fff000ull
 #define UNIX_MMAP_BOTTOM	0x7f1000000000ull
