@@ -10,8 +10,11 @@
 extern const char *const counter_names[COUNT_KINDS];
 #ifdef DEBUG
 void	fault_point_arm(const char *name, int64_t nth);
+/* since it was armed */
+_Bool	fault_point_fired(void);
 #else
 static inline void fault_point_arm(const char *name, int64_t nth) { (void)name; (void)nth; }
+static inline _Bool fault_point_fired(void) { return 0; }
 #endif
 
 #endif

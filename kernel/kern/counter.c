@@ -67,6 +67,12 @@ fault_point(const char *name)
 	return __atomic_sub_fetch(&fault_countdown, 1, __ATOMIC_RELAXED) == 0;
 }
 
+bool
+fault_point_fired(void)
+{
+	return fault_name[0] != '\0' && __atomic_load_n(&fault_countdown, __ATOMIC_RELAXED) <= 0;
+}
+
 #else
 
 int64_t

@@ -426,6 +426,7 @@ vm_map_remove(struct vm_map *map, uint64_t start, uint64_t end)
 
 	if (start >= end)
 		return KERN_SUCCESS;
+	KASSERT(((start | end) & PAGE_MASK) == 0);
 	queue_init(&gone);
 	rw_lock_write(&map->vm_lock);
 	if (!vm_map_clip_range(map, start, end)) {

@@ -1,24 +1,22 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The kernel as a host process: its tests under ASan and UBSan, several processors under TSan, coverage.
-
-# stubs of the kernel's interfaces for host user programs: u_NAME, so that they do not meet the kernel's own functions
-HOST_USER_MIG := mach/mach mach/mach_port mach/mach_host mach/gnumach device/device
-HOST_USER_GEN := $(foreach m,$(HOST_USER_MIG),$(O)/host/gen/u/$(notdir $(m)).c)
-HOST_USER_INC := -Ikernel/arch/host -Itests/host -I$(O)/host/gen -Iabi
-
-$(O)/host/gen/u/%.c: $(MIG) $(wildcard abi/*/*.defs)
-	$(call say,MIG,$@)
-	@mkdir -p $(@D)
-	$(Q)CC=$(CC) $(MIG) -Iabi -prefix u_ -user $@ -header $(@:.c=.h) -server /dev/null $(filter %/$*.defs,$^)
-
-# $(1) = kind of instrumentation, $(2) = name, $(3) = sources: a host program with the kernel in it
-define host-program
-$(O)/host/$(1)/$(2): $(3) tests/host/user.c $(HOST_USER_GEN) $(wildcard tests/host/*.h tests/fuzz/*.h) $(O)/host/$(1)/kernel.a
-	$$(call say,HOSTCC,$$@)
-	$$(Q)$(HOST_CC) -std=gnu11 -g -O1 $(WARNINGS) -Wno-unused-function $(HOST_SAN_$(1)) $(HOST_LINK_$(1)) $(4) $(HOST_USER_INC) -o $$@ \
-		$$(filter %.c,$$^) $(O)/host/$(1)/kernel.a -lpthread
-endef
+include tests/host/program.mk
 
 UNIT_TESTS += $(O)/host/asan/host_test
+# not by "make test-unit": these take the time of two more builds of the kernel, or of a coverage run
+.PHONY: test-host
+test-host: $(O)/host/asan/smp_test $(O)/host/tsan/smp_test
+	@tools/tap-run host "$(O)/host/asan/smp_test 4 40" "$(O)/host/tsan/smp_test 4 10"
 $(eval $(call host-program,asan,host_test,tests/host/host_test.c,-Ikernel -DDEBUG=1))
 $(eval $(call host-program,tsan,host_test,tests/host/host_test.c,-Ikernel -DDEBUG=1))
+$(eval $(call host-program,asan,smp_test,tests/host/smp_test.c))
+$(eval $(call host-program,tsan,smp_test,tests/host/smp_test.c))
+
+# lines of ipc, kern and vm that the host tests and the fuzzers' corpora reach
+COVER_PROGRAMS := host_test smp_test $(FUZZERS:%=fuzz_%)
+$(eval $(call host-program,cov,host_test,tests/host/host_test.c,-Ikernel -DDEBUG=1))
+$(eval $(call host-program,cov,smp_test,tests/host/smp_test.c))
+.PHONY: coverage
+coverage: deps
+	@$(MAKE) --no-print-directory CONFIG=debug $(COVER_PROGRAMS:%=$(O)/host/cov/%)
+	@tools/coverage $(O)/host/cov
