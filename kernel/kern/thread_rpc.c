@@ -143,8 +143,9 @@ thread_set_state(thread_t t, int flavor, thread_state_t state, mach_msg_type_num
 	if (!thread_hold_and_wait(t))
 		return KERN_FAILURE;
 	kr = machine_thread_set_state(t, flavor, state, count);
-	/* it may be in the middle of a trap, which knows a shorter way out than by all registers: not with this set */
-	thread_ast_set(t, AST_PREEMPT);
+	/* in the middle of a trap there is a shorter way out than by all registers: not with this set */
+	if (!(__atomic_load_n(&t->th_state, __ATOMIC_RELAXED) & TH_CLEAN))
+		thread_ast_set(t, AST_PREEMPT);
 	thread_unhold(t);
 	return kr;
 }

@@ -365,7 +365,7 @@ TEST(a_better_thread_has_the_processor_when_it_wakes)
 	for (unsigned i = 0; i < PAIRS; i++)
 		start_pair(&pairs[i], i % 2);
 	/* the host may be busy with something else: one good try is enough */
-	for (int try = 0; try < 8 && best > SLEEPS * QUANTUM / 3; try++) {
+	for (int try = 0; try < 20 && best > SLEEPS * QUANTUM / 2; try++) {
 		uint64_t begin = now_ms();
 
 		for (int i = 0; i < SLEEPS; i++)
@@ -373,7 +373,7 @@ TEST(a_better_thread_has_the_processor_when_it_wakes)
 		best = now_ms() - begin < best ? now_ms() - begin : best;
 	}
 	test_say("# %d sleeps of 1 ms took %ld ms", SLEEPS, (int64_t)best);
-	CHECK(best <= SLEEPS * QUANTUM / 3);
+	CHECK(best <= SLEEPS * QUANTUM / 2);
 	stop = true;
 	for (unsigned i = 0; i < PAIRS; i++)
 		end_pair(&pairs[i]);
