@@ -22,8 +22,8 @@ long emul_result(kern_return_t kr, const int64_t *result)
 		return *result;
 	if (kr == MACH_SEND_INVALID_MEMORY || kr == MACH_SEND_INVALID_DATA)
 		return -LX_EFAULT;
-	/* no memory for the request, for what comes with the reply, or for the port it comes to */
-	if (kr == MACH_SEND_NO_BUFFER || kr == MACH_SEND_INVALID_REPLY || kr == MACH_RCV_INVALID_NAME ||
+	/* no memory for the request (the server could not take it in), for what comes with the reply, or for the port it comes to */
+	if (kr == MIG_SERVER_DIED || kr == MACH_SEND_NO_BUFFER || kr == MACH_SEND_INVALID_REPLY || kr == MACH_RCV_INVALID_NAME ||
 	    (kr & ~MACH_MSG_MASK) == MACH_RCV_BODY_ERROR || (kr & ~MACH_MSG_MASK) == MACH_RCV_HEADER_ERROR)
 		return -LX_ENOMEM;
 	return -LX_EIO;

@@ -12,6 +12,11 @@
 #include <ipc/right.h>
 #include <ipc/space.h>
 #include <kern/string.h>
+#include <kern/thread.h>
+#include <machine/cpu.h>
+#include <vm/page.h>
+
+#define SEND_TRIES	8
 
 mach_port_name_t ipc_port_copyout_send(struct ipc_port *port, struct ipc_space *space)
 {
@@ -60,9 +65,18 @@ void *ipc_name_to_kobject(struct ipc_space *space, mach_port_name_t name, enum i
 	return kobject;
 }
 
-kern_return_t ipc_kernel_send(mach_msg_header_t *msg, uint32_t size)
+struct ipc_kmsg *ipc_kmsg_alloc_patiently(uint32_t size)
 {
 	struct ipc_kmsg *kmsg = ipc_kmsg_alloc(size);
+
+	for (int i = 0; kmsg == NULL && i < SEND_TRIES && !current_thread()->th_vm_privilege && vm_page_wait(); i++)
+		kmsg = ipc_kmsg_alloc(size);
+	return kmsg;
+}
+
+kern_return_t ipc_kernel_send(mach_msg_header_t *msg, uint32_t size)
+{
+	struct ipc_kmsg *kmsg = ipc_kmsg_alloc_patiently(size);
 	kern_return_t kr = KERN_SUCCESS;
 	union {
 		struct ipc_kmsg	 kmsg;

@@ -42,6 +42,8 @@ static inline struct ipc_port *ikm_dest(const struct ipc_kmsg *k) { return k->ik
 void		 ipc_kmsg_init(void);
 /* => room for a message of size bytes, header included; NULL on shortage. Sleeps only when large */
 struct ipc_kmsg	*ipc_kmsg_alloc(uint32_t size);
+/* => waits for memory if there is hope, but not in a thread that makes memory free; nothing is locked */
+struct ipc_kmsg	*ipc_kmsg_alloc_patiently(uint32_t size);
 /* => raw or copied */
 void		 ipc_kmsg_free(struct ipc_kmsg *);
 /* The same for the message trap: the current thread keeps the last small buffer it received for the next it sends */

@@ -83,7 +83,8 @@ static mig_routine_t find_routine(mach_msg_id_t id, uint32_t *reply_max)
 static struct ipc_kmsg *make_reply(struct ipc_kmsg *request, uint32_t size, kern_return_t code)
 {
 	mach_msg_header_t *in = &request->ikm_header;
-	struct ipc_kmsg *reply = ipc_kmsg_alloc(size);
+	/* without it the request is lost, and nobody says so to the caller of a simple routine */
+	struct ipc_kmsg *reply = ipc_kmsg_alloc_patiently(size);
 	mig_reply_header_t *out;
 
 	if (reply == NULL)

@@ -128,7 +128,7 @@ any_t cthread_join(cthread_t thread)
 	any_t result;
 
 	while (__atomic_load_n(&thread->ct_state, __ATOMIC_ACQUIRE) != CTHREAD_DONE)
-		gsync_wait(mach_task_self(), (vm_address_t)&thread->ct_state, CTHREAD_RUNNING, 0,
+		gsync_wait_self((vm_address_t)&thread->ct_state, CTHREAD_RUNNING, 0,
 		    0, 0);
 	result = thread->ct_result;
 	thread_free(thread);
@@ -151,7 +151,7 @@ void cthread_exit(any_t result)
 	    CTHREAD_DETACHED)
 		thread_free(self);
 	else
-		gsync_wake(mach_task_self(), (vm_address_t)&self->ct_state, 0, GSYNC_BROADCAST);
+		gsync_wake_self((vm_address_t)&self->ct_state, ~0u, 0);
 	for (;;)
 		thread_terminate_release(port, mach_task_self(), port, reply, stack, whole);
 }

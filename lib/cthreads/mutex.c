@@ -2,7 +2,8 @@
 /*
  * Mutexes and conditions over gsync.
  *
- * OBJECT	a word the kernel compares before it lets a thread wait
+ * OBJECT	a word the kernel compares before it lets a thread wait. By traps,
+ *		which take no memory: a wake must not be lost for want of some.
  * STATES	mutex: 0 free -> 1 held -> 2 held, somebody may wait. A waiter always
  *		takes it as 2, as it cannot know whether it was the only one.
  *		condition: every signal changes the sequence, so that a waiter that
@@ -40,12 +41,12 @@ void mutex_lock_solid(mutex_t mutex)
 		__builtin_ia32_pause();
 	}
 	while (__atomic_exchange_n(&mutex->mu_word, 2, __ATOMIC_ACQUIRE) != 0)
-		gsync_wait(mach_task_self(), (vm_address_t)&mutex->mu_word, 2, 0, 0, 0);
+		gsync_wait_self((vm_address_t)&mutex->mu_word, 2, 0, 0, 0);
 }
 
 void mutex_unlock_solid(mutex_t mutex)
 {
-	gsync_wake(mach_task_self(), (vm_address_t)&mutex->mu_word, 0, 0);
+	gsync_wake_self((vm_address_t)&mutex->mu_word, 1, 0);
 }
 
 condition_t condition_alloc(void)
@@ -67,7 +68,7 @@ static kern_return_t wait_sequence(condition_t condition, mutex_t mutex, unsigne
 	__atomic_fetch_add(&condition->cn_waiters, 1, __ATOMIC_RELAXED);
 	sequence = __atomic_load_n(&condition->cn_sequence, __ATOMIC_RELAXED);
 	mutex_unlock(mutex);
-	kr = gsync_wait(mach_task_self(), (vm_address_t)&condition->cn_sequence, sequence, 0,
+	kr = gsync_wait_self((vm_address_t)&condition->cn_sequence, sequence, 0,
 	    msec, flags);
 	mutex_lock(mutex);
 	__atomic_fetch_sub(&condition->cn_waiters, 1, __ATOMIC_RELAXED);
@@ -87,11 +88,11 @@ kern_return_t condition_wait_timeout(condition_t condition, mutex_t mutex, unsig
 void cond_signal(condition_t condition)
 {
 	__atomic_fetch_add(&condition->cn_sequence, 1, __ATOMIC_RELEASE);
-	gsync_wake(mach_task_self(), (vm_address_t)&condition->cn_sequence, 0, 0);
+	gsync_wake_self((vm_address_t)&condition->cn_sequence, 1, 0);
 }
 
 void cond_broadcast(condition_t condition)
 {
 	__atomic_fetch_add(&condition->cn_sequence, 1, __ATOMIC_RELEASE);
-	gsync_wake(mach_task_self(), (vm_address_t)&condition->cn_sequence, 0, GSYNC_BROADCAST);
+	gsync_wake_self((vm_address_t)&condition->cn_sequence, ~0u, 0);
 }

@@ -14,4 +14,7 @@ $(filter-out %.user.c,$(UNIX_GEN)): $(B)/gen/user/unix.user.c
 # lib/rules.mk has its list of generated headers already
 $(patsubst %,$(B)/obj/newlib/%.o,$(UNIX_SRC) gen/user/unix_server.c): | $(B)/gen/user/unix.h $(B)/gen/user/unix_server.h
 
-$(eval $(call newlib_program,unix,$(UNIX_SRC) gen/user/unix_server.c,-Iservers/unix -Iservers/unix/protocol))
+# debug: allocations that fail on demand
+UNIX_FAULT := $(if $(filter debug,$(CONFIG)),-include servers/unix/fault.h)
+
+$(eval $(call newlib_program,unix,$(UNIX_SRC) gen/user/unix_server.c,-Iservers/unix -Iservers/unix/protocol $(UNIX_FAULT)))

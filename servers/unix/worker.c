@@ -23,18 +23,28 @@
 mach_port_t worker_set;
 static int worker_receiving;		/* atomic: threads in the receive */
 
-struct sleeper *
-sleeper_current(void)
+/* The sleeper of the calling thread; null: no memory. */
+static struct sleeper *
+sleeper_make(void)
 {
 	cthread_t self = cthread_self();
 	struct sleeper *sleeper = cthread_data(self);
 
 	if (sleeper == NULL) {
 		sleeper = calloc(1, sizeof(*sleeper));
-		if (sleeper == NULL)
-			abort();
 		cthread_set_data(self, sleeper);
 	}
+	return sleeper;
+}
+
+/* Threads that need one have it from their start, when there is memory. */
+struct sleeper *
+sleeper_current(void)
+{
+	struct sleeper *sleeper = sleeper_make();
+
+	if (sleeper == NULL)
+		abort();
 	return sleeper;
 }
 
@@ -149,7 +159,7 @@ worker_reply_receive(mach_msg_header_t *buffer)
 static void *
 worker(void *argument)
 {
-	struct sleeper *sleeper = sleeper_current();
+	struct sleeper *sleeper = sleeper_make();
 	mach_msg_header_t *request = malloc(WORKER_MESSAGE_MAX);
 	mach_msg_header_t *reply = malloc(WORKER_MESSAGE_MAX);
 	mach_msg_header_t *swap;
@@ -157,8 +167,13 @@ worker(void *argument)
 	bool send = false;
 
 	(void)argument;
-	if (request == NULL || reply == NULL)
-		abort();
+	/* One worker fewer: the next that sleeps starts another. */
+	if (sleeper == NULL || request == NULL || reply == NULL) {
+		free(request);
+		free(reply);
+		free(sleeper);
+		return NULL;
+	}
 	for (;;) {
 		__atomic_add_fetch(&worker_receiving, 1, __ATOMIC_RELAXED);
 		if (send) {

@@ -135,7 +135,7 @@ static void buffer_make(struct buffer *b, unsigned side, enum kind kind, unsigne
 		b->room = back;
 		break;
 	case UNMAPPED:
-		b->msg = (char *)0 + r % 64;
+		b->msg = (char *)(uintptr_t)(r % 64);
 		b->room = 0;
 		break;
 	case END:
@@ -854,7 +854,7 @@ static void conversations(unsigned ms, uint64_t seed)
 		struct world *fast = (struct world *)a, *general = (struct world *)b;
 
 		good = run_world(fast, seed, true) && run_world(general, seed, false);
-		good = good && compare(&fast->side[SERVER], &general->side[SERVER], "server") &
+		good = good && (int)compare(&fast->side[SERVER], &general->side[SERVER], "server") &
 		    compare(&fast->side[CLIENT], &general->side[CLIENT], "client");
 		if (!CHECK(good))
 			test_say("# seed=%ld, seconds=1", (int64_t)seed);

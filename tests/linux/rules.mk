@@ -8,3 +8,8 @@ include tests/linux/programs/rules.mk
 test-linux: deps run-image
 	@status=0; tools/linux-tests $(B) || status=1; \
 	tools/tap-run interactive "tools/interactive-test $(B)" || status=1; exit $$status
+
+# CONFIG=debug: the server with failing allocations
+.PHONY: test-fault
+test-fault: deps run-image
+	@tools/tap-run fault "tools/fault-test $(B)"

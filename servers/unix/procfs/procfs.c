@@ -366,13 +366,15 @@ proc_read(struct file *file, void *data, size_t size, int64_t *offset, uint32_t 
 	return n;
 }
 
-/* What may be written is taken and has no effect (oom_score_adj, loginuid). */
+/* What may be written is taken; most of it has no effect (oom_score_adj, loginuid). */
 static int64_t
 proc_write(struct file *file, const void *data, size_t size, int64_t *offset, uint32_t flags)
 {
-	(void)file;
-	(void)data;
+	const struct pentry *entry = pnode_of(file->f_item)->pn_entry;
+
 	(void)flags;
+	if (entry->pe_write != NULL)
+		return entry->pe_write(data, size);
 	*offset += (int64_t)size;
 	return (int64_t)size;
 }

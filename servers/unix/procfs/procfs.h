@@ -30,6 +30,8 @@ struct pentry {
 	uint32_t	pe_mode;
 	const struct pentry *pe_children;	/* directories; ends with a null name */
 	int		(*pe_text)(struct pbuf *b, int pid);
+	/* What is written; without it, writing has no effect. */
+	int64_t		(*pe_write)(const char *text, size_t size);
 	/* Links: their text, and (magic ones) the item itself. */
 	int64_t		(*pe_link)(const struct pnode *node, char *data, size_t size);
 	int		(*pe_follow)(const struct pnode *node, struct item **out);

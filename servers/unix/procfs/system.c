@@ -357,6 +357,9 @@ static const struct pentry sys_entries[] = {
 
 static const struct pentry ernst_entries[] = {
 	FILE_ENTRY("unsupported", text_unsupported),
+#ifdef DEBUG
+	{ .pe_name = "fault", .pe_mode = LX_S_IFREG | 0200, .pe_text = text_zero, .pe_write = fault_write },
+#endif
 	{ 0 },
 };
 

@@ -422,3 +422,10 @@ kern_return_t machine_thread_set_state(struct thread *thread, int flavor, const 
 	(void)count;
 	return KERN_INVALID_ARGUMENT;
 }
+
+/* --- memory: none comes by waiting --- */
+
+bool vm_page_wait(void)
+{
+	return false;
+}
