@@ -195,8 +195,9 @@ static void sweep(const char *who, const char *name, bool (*op)(void))
 int main(int argc, char **argv)
 {
 	static const struct { const char *name; bool (*op)(void); } ops[] = {
-		{ "open", op_open }, { "write", op_write }, { "pipe", op_pipe }, { "descriptors", op_descriptors }, { "directory", op_directory },
-		{ "map", op_map }, { "poll", op_poll }, { "signal", op_signal }, { "proc", op_proc }, { "fork", op_fork }, { "exec", op_exec },
+		{ "open", op_open }, { "write", op_write }, { "pipe", op_pipe }, { "descriptors", op_descriptors },
+		{ "directory", op_directory }, { "map", op_map }, { "poll", op_poll }, { "signal", op_signal }, { "proc", op_proc },
+		{ "fork", op_fork }, { "exec", op_exec },
 	};
 
 	fault = open("/proc/ernst/fault", O_WRONLY | O_CLOEXEC);
