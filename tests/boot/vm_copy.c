@@ -252,3 +252,24 @@ TEST(writes_of_a_running_child_stay_in_the_child)
 	}
 	CHECK_OK(vm_deallocate(SELF, a, 64 * PAGE));
 }
+
+TEST(wired_memory_moved_in_a_message_arrives_once)
+{
+	mach_port_t p = test_port_with_send();
+	unsigned bytes = 0;
+	unsigned char *got;
+	vm_address_t a = 0;
+
+	/* two entries, one of them wired: the moved copy has both in order, and nothing is left behind */
+	CHECK_OK(vm_allocate(SELF, &a, 8 * PAGE, 1));
+	for (unsigned i = 0; i < 8; i++)
+		*(volatile unsigned char *)(a + i * PAGE) = 'a' + i;
+	CHECK_OK(vm_wire(test_host_priv, SELF, a + 2 * PAGE, 3 * PAGE, VM_PROT_READ | VM_PROT_WRITE));
+	CHECK_OK(send_ool(p, (void *)a, 8 * PAGE, true));
+	got = receive_ool(p, &bytes);
+	REQUIRE(got != 0 && bytes == 8 * PAGE);
+	for (unsigned i = 0; i < 8; i++)
+		CHECK_EQ(got[i * PAGE], 'a' + i);
+	CHECK_OK(vm_deallocate(SELF, (vm_address_t)got, bytes));
+	test_port_destroy(p);
+}
