@@ -9,6 +9,7 @@
  */
 #include "default_pager.h"
 #include "object.h"
+#include <device/device_types.h>
 #include <mach/default_pager_server.h>
 #include <mach/gnumach.h>
 #include <mach/mach_host.h>
@@ -18,10 +19,12 @@
 #include <mach/mig_support.h>
 #include <mach/notify.h>
 #include <mach/policy.h>
+#include <mach/thread_switch.h>
 #include <mach/vm_wire.h>
 
 #define REQUEST_MAX	1024
 #define REPLY_MAX	8192
+#define TRIES		400		/* of 5 ms */
 #define PRIORITY	8		/* before all ordinary threads: they wait for this one */
 
 mach_port_t host_privileged, request_set;
@@ -42,6 +45,17 @@ number(const char *s)
 	while (*s >= '0' && *s <= '9')
 		n = n * 10 + (unsigned)(*s++ - '0');
 	return n;
+}
+
+bool
+try_again(kern_return_t kr, unsigned *tries)
+{
+	bool device_error = kr >= D_IO_ERROR && kr <= D_READ_ONLY && kr != D_NO_MEMORY;
+
+	if (kr == KERN_SUCCESS || device_error || ++*tries > TRIES)
+		return false;
+	thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 5);
+	return true;
 }
 
 void

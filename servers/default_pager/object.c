@@ -118,17 +118,31 @@ static void
 supply(struct object *o, uint64_t at, unsigned n)
 {
 	mach_msg_type_number_t size = 0;
-	vm_offset_t data = 0;
-	kern_return_t kr = store_read(o->ob_block[at], n, &data, &size);
+	vm_offset_t data;
+	kern_return_t kr;
+	unsigned tries = 0;
 
-	if (kr == KERN_SUCCESS) {
+	/* data that could not be sent may be gone: it is read again */
+	do {
+		kr = store_read(o->ob_block[at], n, &data, &size);
+		if (kr != KERN_SUCCESS)
+			break;
 		kr = memory_object_data_supply(o->ob_control, at * BLOCK, data, size, TRUE, VM_PROT_NONE, FALSE, MACH_PORT_NULL);
 		if (kr == KERN_SUCCESS)
 			return;
 		vm_deallocate(mach_task_self(), data, size);
-	}
+	} while (try_again(kr, &tries));
 	mach_printf("default_pager: %u pages could not be read: error %x\n", n, kr);
 	memory_object_data_error(o->ob_control, at * BLOCK, n * BLOCK, KERN_FAILURE);
+}
+
+static void
+supply_nothing(struct object *o, uint64_t at, unsigned n)
+{
+	unsigned tries = 0;
+
+	while (try_again(memory_object_data_unavailable(o->ob_control, at * BLOCK, n * BLOCK), &tries))
+		;
 }
 
 void
@@ -146,7 +160,7 @@ object_read(struct object *o, uint64_t offset, uint64_t length)
 		if (o->ob_block[at] != 0)
 			supply(o, at, n);
 		else
-			memory_object_data_unavailable(o->ob_control, at * BLOCK, n * BLOCK);
+			supply_nothing(o, at, n);
 	}
 }
 

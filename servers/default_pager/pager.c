@@ -18,6 +18,15 @@ drop(mach_port_t right)
 }
 
 static void
+say_ready(mach_port_t control, memory_object_copy_strategy_t strategy)
+{
+	unsigned tries = 0;
+
+	while (try_again(memory_object_ready(control, FALSE, strategy), &tries))
+		;
+}
+
+static void
 say_full(void)
 {
 	static uint64_t said;
@@ -41,7 +50,7 @@ memory_object_create(mach_port_t self, mach_port_t port, vm_size_t size, mach_po
 		store_space(&blocks, &unused, &left);
 		if (left < 64)
 			say_full();
-		/* no: what is not promised cannot be relied upon */
+		/* no: what is not promised cannot be relied upon; the death of the port says it too */
 		memory_object_destroy(control, KERN_RESOURCE_SHORTAGE);
 		drop(control);
 		drop(name);
@@ -51,7 +60,7 @@ memory_object_create(mach_port_t self, mach_port_t port, vm_size_t size, mach_po
 	o->ob_control = control;
 	o->ob_name = name;
 	mach_port_move_member(mach_task_self(), port, request_set);
-	memory_object_ready(control, FALSE, MEMORY_OBJECT_COPY_NONE);
+	say_ready(control, MEMORY_OBJECT_COPY_NONE);
 	return KERN_SUCCESS;
 }
 
@@ -69,7 +78,7 @@ memory_object_init(mach_port_t port, mach_port_t control, mach_port_t name, vm_s
 	}
 	o->ob_control = control;
 	o->ob_name = name;
-	memory_object_ready(control, FALSE, MEMORY_OBJECT_COPY_DELAY);
+	say_ready(control, MEMORY_OBJECT_COPY_DELAY);
 	return KERN_SUCCESS;
 }
 

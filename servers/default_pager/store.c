@@ -208,10 +208,15 @@ kern_return_t
 store_read(block_t first, unsigned n, vm_offset_t *data, mach_msg_type_number_t *size)
 {
 	struct store *st = store_of(first);
-	io_buf_ptr_t got = NULL;
-	kern_return_t kr = device_read(st->st_device, 0, (recnum_t)(first - st->st_base) * (BLOCK / st->st_record),
-	    (int)(n * BLOCK), &got, size);
+	recnum_t at = (recnum_t)(first - st->st_base) * (BLOCK / st->st_record);
+	io_buf_ptr_t got;
+	kern_return_t kr;
+	unsigned tries = 0;
 
+	do {
+		got = NULL;
+		kr = device_read(st->st_device, 0, at, (int)(n * BLOCK), &got, size);
+	} while (try_again(kr, &tries));
 	if (kr == KERN_SUCCESS && *size != n * BLOCK) {
 		vm_deallocate(mach_task_self(), (vm_address_t)got, *size);
 		kr = KERN_FAILURE;
@@ -224,10 +229,14 @@ kern_return_t
 store_write(block_t first, unsigned n, vm_offset_t data)
 {
 	struct store *st = store_of(first);
+	recnum_t at = (recnum_t)(first - st->st_base) * (BLOCK / st->st_record);
+	unsigned tries = 0;
 	int written = 0;
-	kern_return_t kr = device_write(st->st_device, 0, (recnum_t)(first - st->st_base) * (BLOCK / st->st_record),
-	    (io_buf_ptr_t)data, n * BLOCK, &written);
+	kern_return_t kr;
 
+	do
+		kr = device_write(st->st_device, 0, at, (io_buf_ptr_t)data, n * BLOCK, &written);
+	while (try_again(kr, &tries));
 	return kr == KERN_SUCCESS && (unsigned)written != n * BLOCK ? KERN_FAILURE : kr;
 }
 
