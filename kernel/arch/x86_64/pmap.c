@@ -137,7 +137,8 @@ pte_t *pmap_walk(struct pmap *pm, uint64_t va)
 	pte_t *table = pm->pm_root;
 
 	for (int level = 3; level > 0; level--) {
-		pte_t e = table[PT_INDEX(va, level)];
+		/* not every caller holds pm_lock: a table once there stays */
+		pte_t e = __atomic_load_n(&table[PT_INDEX(va, level)], __ATOMIC_ACQUIRE);
 
 		if (!(e & PTE_P) || (e & PTE_LARGE))
 			return NULL;
@@ -661,7 +662,7 @@ static bool page_bit(struct vm_page *page, uint8_t flag, pte_t bit)
 
 	spin_lock(&b->pb_lock);
 	for (struct pv_entry *pv = md->pv_list; pv != NULL && !(md->pv_flags & flag); pv = pv->pv_next) {
-		if (*pmap_walk(pv->pv_pmap, pv->pv_va) & bit)
+		if (__atomic_load_n(pmap_walk(pv->pv_pmap, pv->pv_va), __ATOMIC_RELAXED) & bit)
 			md->pv_flags |= flag;
 	}
 	set = md->pv_flags & flag;
