@@ -6,7 +6,7 @@ UNIT_TESTS += $(O)/host/asan/host_test
 # not by "make test-unit": these take the time of two more builds of the kernel, or of a coverage run
 .PHONY: test-host
 test-host: $(O)/host/asan/smp_test $(O)/host/tsan/smp_test
-	@tools/tap-run host "$(O)/host/asan/smp_test 4 40" "$(O)/host/tsan/smp_test 4 10"
+	@tools/tap-run host "tools/again 200 $(O)/host/asan/smp_test 4 40" "tools/again 200 $(O)/host/tsan/smp_test 4 10"
 $(eval $(call host-program,asan,host_test,tests/host/host_test.c,-Ikernel -DDEBUG=1))
 $(eval $(call host-program,tsan,host_test,tests/host/host_test.c,-Ikernel -DDEBUG=1))
 $(eval $(call host-program,asan,smp_test,tests/host/smp_test.c))
