@@ -15,13 +15,15 @@ static volatile bool stop;
 static volatile uint64_t operations;
 
 /*
- * A worker reads names out of ports[] and uses them until its operation ends. A name destroyed meanwhile may be given out again at
- * once, for another worker's reply port, task or thread: so what is taken out of ports[] is destroyed only when every worker has
- * begun a new operation.
+ * A worker reads names out of ports[] and gets names in messages, and uses them until its operation ends. A name destroyed meanwhile
+ * may be given out again at once, for another worker's reply port, task or thread. So what is taken out of ports[] dies at once, but
+ * its name is kept (a dead name) until the main thread has all workers waiting between two operations.
  */
-static volatile uint64_t begun[THREADS];
-static struct old_name { mach_port_t name; uint64_t seen[THREADS]; } old_names[2 * PORTS];
-static volatile int old_lock;
+enum { OLD_NAMES = 4096 };
+static mach_port_t old_names[OLD_NAMES];
+static volatile unsigned old_count;
+static volatile bool pause;
+static volatile unsigned paused;
 
 static uint64_t seeds[THREADS];
 
@@ -57,9 +59,14 @@ static void send_random(uint64_t *s)
 		*(volatile uint32_t *)a = size;
 		m.data = (struct data_item){ test_type_ool(size, true), (void *)a };
 	}
-	if (mach_msg(&m.h, MACH_SEND_MSG | MACH_SEND_TIMEOUT, sizeof m, 0, 0, next(s) % 3, 0) != MACH_MSG_SUCCESS && a) {
-		/* either not taken yet, or given back somewhere else, or gone */
-		if (m.data.address == (void *)a)
+	switch (mach_msg(&m.h, MACH_SEND_MSG | MACH_SEND_TIMEOUT, sizeof m, 0, 0, next(s) % 3, 0)) {
+	case MACH_MSG_SUCCESS:
+		break;
+	case MACH_SEND_TIMED_OUT:	/* given back: rights and memory like those of a message received */
+		mach_msg_destroy(&m.h);
+		break;
+	default:			/* not taken */
+		if (a)
 			vm_deallocate(SELF, a, size);
 	}
 }
@@ -72,57 +79,20 @@ static void receive_random(uint64_t *s)
 		drop(&m);
 }
 
-static bool nobody_uses(const struct old_name *old)
-{
-	for (int i = 0; i < THREADS; i++)
-		if (begun[i] == old->seen[i] && begun[i] != 0)
-			return false;
-	return true;
-}
-
-/* => a name that may be destroyed now; MACH_PORT_NULL: none yet. `name` is kept until it may; false: no room for it */
-static bool put_aside(mach_port_t name, mach_port_t *destroy)
-{
-	struct old_name *empty = NULL;
-
-	*destroy = MACH_PORT_NULL;
-	while (__atomic_exchange_n(&old_lock, 1, __ATOMIC_ACQUIRE))
-		test_yield();
-	for (int i = 0; i < 2 * PORTS; i++) {
-		struct old_name *old = &old_names[i];
-
-		if (old->name != MACH_PORT_NULL && *destroy == MACH_PORT_NULL && nobody_uses(old)) {
-			*destroy = old->name;
-			old->name = MACH_PORT_NULL;
-		}
-		if (old->name == MACH_PORT_NULL)
-			empty = old;
-	}
-	if (empty != NULL) {
-		empty->name = name;
-		for (int i = 0; i < THREADS; i++)
-			empty->seen[i] = begun[i];
-	}
-	__atomic_store_n(&old_lock, 0, __ATOMIC_RELEASE);
-	return empty != NULL;
-}
-
-/* keep the population of ports alive: replace what has died or been moved away */
+/* keep the population of ports alive: replace what has died or been moved away, and now and then what has not */
 static void renew(uint64_t *s)
 {
-	unsigned i = next(s) % PORTS;
-	mach_port_t p = ports[i], fresh = MACH_PORT_NULL, old, destroy;
+	unsigned i = next(s) % PORTS, place;
+	mach_port_t fresh = MACH_PORT_NULL;
 
-	if (next(s) % 4 && test_type(p) & MACH_PORT_TYPE_RECEIVE)
+	if ((next(s) % 4 && test_type(ports[i]) & MACH_PORT_TYPE_RECEIVE) || old_count >= OLD_NAMES - THREADS)
 		return;
 	if (mach_port_allocate(SELF, MACH_PORT_RIGHT_RECEIVE, &fresh) != KERN_SUCCESS)
 		return;
 	mach_port_insert_right(SELF, fresh, fresh, MACH_MSG_TYPE_MAKE_SEND);
-	old = __atomic_exchange_n(&ports[i], fresh, __ATOMIC_SEQ_CST);
-	while (!put_aside(old, &destroy))
-		begun[s - seeds]++;	/* all room is taken: those who wait for this worker need not */
-	if (destroy != MACH_PORT_NULL)
-		mach_port_destroy(SELF, destroy);
+	place = __atomic_fetch_add(&old_count, 1, __ATOMIC_SEQ_CST);
+	old_names[place] = __atomic_exchange_n(&ports[i], fresh, __ATOMIC_SEQ_CST);
+	mach_port_mod_refs(SELF, old_names[place], MACH_PORT_RIGHT_RECEIVE, -1);
 }
 
 static void memory_random(uint64_t *s)
@@ -161,14 +131,22 @@ static void task_random(uint64_t *s)
 		mach_port_deallocate(SELF, task);
 }
 
+static void wait_while_paused(void)
+{
+	if (!pause)
+		return;
+	__atomic_fetch_add(&paused, 1, __ATOMIC_SEQ_CST);
+	while (pause)
+		test_sleep(1);
+	__atomic_fetch_sub(&paused, 1, __ATOMIC_SEQ_CST);
+}
+
 static void worker(void *arg)
 {
 	uint64_t *s = &seeds[(uintptr_t)arg % 100];
 
 	*s = 0x9e3779b97f4a7c15ull * ((uintptr_t)arg + 1);
 	while (!stop) {
-		/* seen by all before any name is read: what a plain store is not */
-		__atomic_fetch_add(&begun[s - seeds], 1, __ATOMIC_SEQ_CST);
 		switch (next(s) % 8) {
 		case 0: case 1: case 2: send_random(s); break;
 		case 3: case 4: receive_random(s); break;
@@ -177,8 +155,28 @@ static void worker(void *arg)
 		case 7: task_random(s); break;
 		}
 		__atomic_fetch_add(&operations, 1, __ATOMIC_RELAXED);
+		wait_while_paused();
 	}
-	begun[s - seeds] = 0;
+}
+
+/* => false: a worker does not come out of its operation */
+static bool all_paused(unsigned n)
+{
+	for (unsigned ms = 0; ms < 30000 && paused != n; ms++)
+		test_sleep(1);
+	return paused == n;
+}
+
+static void destroy_old_names(void)
+{
+	pause = true;
+	if (CHECK(all_paused(THREADS))) {
+		for (unsigned i = 0; i < old_count; i++)
+			mach_port_destroy(SELF, old_names[i]);
+		old_count = 0;
+	}
+	pause = false;
+	CHECK(all_paused(0));
 }
 
 /* names that rights arrived under are thrown away wholesale: the space is emptied of everything not there at the start */
@@ -200,6 +198,7 @@ TEST_FLAGS(random_load_from_many_threads, TEST_MAY_LEAK)
 		/* a busy host may stop a guest for seconds; a dead kernel stays dead */
 		still = operations != before ? 0 : still + 1;
 		CHECK(still != 15);
+		destroy_old_names();
 		if (t % 60 == 59)
 			test_say("# %d s, %ld operations", (int)t + 1, (int64_t)operations);
 	}
@@ -208,11 +207,8 @@ TEST_FLAGS(random_load_from_many_threads, TEST_MAY_LEAK)
 		test_thread_join(threads[i]);
 	for (int i = 0; i < PORTS; i++)
 		mach_port_destroy(SELF, ports[i]);
-	for (int i = 0; i < 2 * PORTS; i++) {
-		if (old_names[i].name != MACH_PORT_NULL)
-			mach_port_destroy(SELF, old_names[i].name);
-		old_names[i].name = MACH_PORT_NULL;
-	}
+	for (unsigned i = 0; i < old_count; i++)
+		mach_port_destroy(SELF, old_names[i]);
 	test_say("# %ld operations", (int64_t)operations);
 }
 
