@@ -35,7 +35,7 @@
 #include <vm/page.h>
 
 /* One look in the part that changes nothing. Tests make each of them fail in debug kernels, by the fault point "rpc" */
-#define HOLDS(condition)	(!fault_point("rpc") && (condition))
+#define HOLDS(condition)	(!fault_look("rpc") && (condition))
 
 /* a piece of the one function, with a name */
 #define LINE		static inline __attribute__((always_inline))

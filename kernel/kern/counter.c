@@ -45,7 +45,7 @@ counter_read(enum counter c)
 	return sum;
 }
 
-/* One armed point at a time: the n-th call under that name fails (name "*": of any) */
+/* One armed point at a time: the n-th call under that name fails (name "*": of any allocation) */
 static char fault_name[32];
 static int64_t fault_countdown;		/* 0: off */
 
@@ -57,14 +57,28 @@ fault_point_arm(const char *name, int64_t nth)
 	__atomic_store_n(&fault_countdown, nth, __ATOMIC_SEQ_CST);
 }
 
+static bool
+armed(void)
+{
+	return __builtin_expect(__atomic_load_n(&fault_countdown, __ATOMIC_RELAXED) != 0, 0);
+}
+
+static bool
+count_down(void)
+{
+	return __atomic_sub_fetch(&fault_countdown, 1, __ATOMIC_RELAXED) == 0;
+}
+
 bool
 fault_point(const char *name)
 {
-	if (__builtin_expect(__atomic_load_n(&fault_countdown, __ATOMIC_RELAXED) == 0, 1))
-		return false;
-	if (strcmp(fault_name, "*") != 0 && strcmp(fault_name, name) != 0)
-		return false;
-	return __atomic_sub_fetch(&fault_countdown, 1, __ATOMIC_RELAXED) == 0;
+	return armed() && (strcmp(fault_name, "*") == 0 || strcmp(fault_name, name) == 0) && count_down();
+}
+
+bool
+fault_look(const char *name)
+{
+	return armed() && strcmp(fault_name, name) == 0 && count_down();
 }
 
 bool

@@ -24,8 +24,10 @@ int64_t	 counter_read(enum counter);		/* 0 in release builds */
 /* Allocation fault points: true = this allocation must fail now (debug builds, set from kdb or tests) */
 #ifdef DEBUG
 _Bool	 fault_point(const char *name);
+_Bool	 fault_look(const char *name);		/* the same for what is no allocation: "*" does not mean it */
 #else
 #define fault_point(name) ((_Bool)0)
+#define fault_look(name) ((_Bool)0)
 #endif
 
 #endif

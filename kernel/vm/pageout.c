@@ -39,9 +39,11 @@
 #define STUCK_NS	5000000000ull
 #define HELD_UP_NS	500000000ull
 #define IDLE_PASSES	4		/* without a page gained: a second look finds what the first had aged */
+#define HARD_PASSES	(3 * IDLE_PASSES) /* and now pages in use go too: better a slow program than one without memory */
 #define REST_NS		10000000ull
 
 struct batch {
+	bool		 ba_hard;	/* take pages that were referenced, too */
 	unsigned	 ba_count;
 	unsigned	 ba_anons;
 	struct vm_page	*ba_page[BATCH];
@@ -170,7 +172,7 @@ scan_one(struct batch *ba, struct pageq_set *set, enum pageq_kind k, struct vm_p
 	struct spinlock *l = k == PAGEQ_ANON ? &vm_anon_locks[an->an_lock].al_lock : &o->vo_lock;
 	bool chosen = false;
 
-	if (pmap_is_referenced(p)) {
+	if (!ba->ba_hard && pmap_is_referenced(p)) {
 		vm_pageq_activate_locked(set, p);
 		vm_page_my_events()->ve_reactivations++;
 		return;
@@ -350,11 +352,11 @@ take_batch(struct batch *ba)
 	return gained;
 }
 
-/* one round over all sets. => pages gained */
+/* one round over all sets; `hard`: referenced or not. => pages gained */
 static unsigned
-pass(void)
+pass(bool hard)
 {
-	struct batch ba = { .ba_count = 0 };
+	struct batch ba = { .ba_hard = hard };
 	uint64_t slots = vm_swap_free_slots(), room = laundry_room(LAUNDRY_SWAP);
 	unsigned i, looks, gained = 0;
 
@@ -409,16 +411,17 @@ pageout_thread(void *arg)
 		vm_swap_tend();
 		while (more_wanted()) {
 			vm_swap_tend();
-			idle = pass() != 0 ? 0 : idle + 1;
-			if (idle < IDLE_PASSES)
+			idle = pass(idle >= HARD_PASSES) != 0 ? 0 : idle + 1;
+			if (idle % IDLE_PASSES != 0 || idle == 0)
 				continue;
-			idle = 0;
 			/* nothing to be had: do not burn the processor */
 			rest(REST_NS);
 			if (__atomic_load_n(&pageout_wanted, __ATOMIC_ACQUIRE) == 0)
 				break;
 			__atomic_store_n(&pageout_wanted, 0, __ATOMIC_RELEASE);
 		}
+		if (!vm_page_low())
+			idle = 0;
 		vm_page_wake();
 	}
 }
