@@ -338,7 +338,8 @@ vm_page_unwire(struct vm_page *p)
 
 /*
  * Nothing guarantees that memory ever comes free, so the wait is bounded and the caller reports the shortage to whoever asked.
- * As long as the pageout daemon gets pages out the wait is not over, though: only without progress are the rounds counted.
+ * As long as the pageout daemon gets pages out the wait is not over, though: only without progress are the rounds counted. Nor is
+ * a short wait over before the daemon, which may be slow on a busy machine, has found that nothing can go.
  * Pages are freed under locks that rank above the wait queues, hence the looks at the clock; whoever gives up much
  * memory says so when it holds no locks (vm_page_wake).
  */
@@ -355,20 +356,27 @@ vm_page_wake(void)
 		thread_wakeup(&page_free_pages);
 }
 
+static bool
+wait_is_over(uint64_t waited, unsigned rounds, uint64_t verdicts)
+{
+	return waited >= rounds * PAGE_WAIT_NS && (vm_pageout_verdicts() != verdicts || waited >= PAGE_WAIT_LONG * PAGE_WAIT_NS);
+}
+
 bool
 vm_page_wait_rounds(unsigned rounds)
 {
-	uint64_t progress = vm_pageout_progress(), since = clock_uptime_ns();
+	uint64_t progress = vm_pageout_progress(), since = clock_uptime_ns(), verdicts = vm_pageout_verdicts();
 	bool found, go = true;
 
 	__atomic_fetch_add(&page_waiters, 1, __ATOMIC_RELAXED);
-	while (!(found = page_to_be_had()) && go && clock_uptime_ns() - since < rounds * PAGE_WAIT_NS) {
+	while (!(found = page_to_be_had()) && go && !wait_is_over(clock_uptime_ns() - since, rounds, verdicts)) {
 		vm_pageout_kick();
 		assert_wait_deadline(&page_free_pages, true, clock_uptime_ns() + PAGE_WAIT_NS);
 		go = thread_block(NULL) != WAIT_INTERRUPTED;
 		if (progress != vm_pageout_progress()) {
 			progress = vm_pageout_progress();
 			since = clock_uptime_ns();
+			verdicts = vm_pageout_verdicts();
 		}
 	}
 	__atomic_fetch_sub(&page_waiters, 1, __ATOMIC_RELAXED);

@@ -39,11 +39,11 @@
 #define STUCK_NS	5000000000ull
 #define HELD_UP_NS	500000000ull
 #define IDLE_PASSES	4		/* without a page gained: a second look finds what the first had aged */
-#define HARD_PASSES	(3 * IDLE_PASSES) /* and now pages in use go too: better a slow program than one without memory */
-#define REST_NS		10000000ull
+#define REST_NS		2000000ull
 
 struct batch {
 	bool		 ba_hard;	/* take pages that were referenced, too */
+	unsigned	 ba_looks;
 	unsigned	 ba_count;
 	unsigned	 ba_anons;
 	struct vm_page	*ba_page[BATCH];
@@ -54,6 +54,7 @@ struct batch {
 static uint32_t pageout_wanted;		/* atomic */
 static uint64_t pageout_held_up_ns;	/* atomic: when a page last stayed because its pager is slow */
 static uint64_t pageout_done;		/* anonymous pages gone; only the daemon writes it */
+static uint64_t pageout_verdicts;	/* atomic: how often everything had been looked at and nothing could go */
 
 void
 vm_pageout_kick(void)
@@ -74,6 +75,12 @@ vm_pageout_held_up(void)
 	uint64_t last = __atomic_load_n(&pageout_held_up_ns, __ATOMIC_RELAXED);
 
 	return last != 0 && clock_uptime_ns() - last < HELD_UP_NS;
+}
+
+uint64_t
+vm_pageout_verdicts(void)
+{
+	return __atomic_load_n(&pageout_verdicts, __ATOMIC_RELAXED);
 }
 
 static uint64_t
@@ -202,6 +209,7 @@ scan_set(struct batch *ba, struct pageq_set *set, enum pageq_kind k, unsigned lo
 			spin_unlock(&set->pq_lock);
 			break;
 		}
+		ba->ba_looks++;
 		scan_one(ba, set, k, queue_entry(queue_first(&set->pq_inactive[k]), struct vm_page, pg_link));
 		spin_unlock(&set->pq_lock);
 	}
@@ -352,9 +360,9 @@ take_batch(struct batch *ba)
 	return gained;
 }
 
-/* one round over all sets; `hard`: referenced or not. => pages gained */
+/* one round over all sets; `hard`: referenced or not. => pages gained, looks made */
 static unsigned
-pass(bool hard)
+pass(bool hard, uint64_t *made)
 {
 	struct batch ba = { .ba_hard = hard };
 	uint64_t slots = vm_swap_free_slots(), room = laundry_room(LAUNDRY_SWAP);
@@ -375,6 +383,45 @@ pass(bool hard)
 	}
 	if (ba.ba_count != 0)
 		gained += take_batch(&ba);
+	*made = ba.ba_looks;
+	return gained;
+}
+
+/* pages that could be looked at */
+static uint64_t
+queued_pages(void)
+{
+	uint64_t n = 0;
+	unsigned i;
+
+	for (i = 0; i < PAGEQ_SETS; i++) {
+		struct pageq_set *set = &pageq_set[i];
+
+		spin_lock(&set->pq_lock);
+		n += set->pq_active_count[PAGEQ_OBJECT] + set->pq_inactive_count[PAGEQ_OBJECT];
+		if (vm_swap_free_slots() != 0)
+			n += set->pq_active_count[PAGEQ_ANON] + set->pq_inactive_count[PAGEQ_ANON];
+		spin_unlock(&set->pq_lock);
+	}
+	return n;
+}
+
+/*
+ * One round, the harder the longer nothing was gained: when all pages have been looked at in vain those in use go too (better a slow
+ * program than one without memory), and when even that was in vain for all of them those who wait are to know. => pages gained
+ */
+static unsigned
+round_over_sets(void)
+{
+	static uint64_t vain;		/* looks since the last page gained */
+	uint64_t all = queued_pages(), looks;
+	unsigned gained = pass(vain > 2 * all, &looks);
+
+	vain = gained != 0 ? 0 : vain + looks + 1;
+	if (vain > 4 * all && !vm_pageout_held_up()) {
+		__atomic_fetch_add(&pageout_verdicts, 1, __ATOMIC_RELAXED);
+		vain = 2 * all + 1;
+	}
 	return gained;
 }
 
@@ -411,17 +458,16 @@ pageout_thread(void *arg)
 		vm_swap_tend();
 		while (more_wanted()) {
 			vm_swap_tend();
-			idle = pass(idle >= HARD_PASSES) != 0 ? 0 : idle + 1;
-			if (idle % IDLE_PASSES != 0 || idle == 0)
+			idle = round_over_sets() != 0 ? 0 : idle + 1;
+			if (idle < IDLE_PASSES)
 				continue;
+			idle = 0;
 			/* nothing to be had: do not burn the processor */
 			rest(REST_NS);
 			if (__atomic_load_n(&pageout_wanted, __ATOMIC_ACQUIRE) == 0)
 				break;
 			__atomic_store_n(&pageout_wanted, 0, __ATOMIC_RELEASE);
 		}
-		if (!vm_page_low())
-			idle = 0;
 		vm_page_wake();
 	}
 }
