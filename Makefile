@@ -36,6 +36,10 @@ endif
 # say WHAT NAME: one line per step; make V=1 shows the commands instead
 say = @$(if $(V),:,printf '  %-7s %s\n' $(1) $(2))
 
+# what make starts by itself is built on all processors
+JOBS ?= $(shell nproc)
+SUBMAKE = $(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS))
+
 include mig/rules.mk
 include abi/rules.mk
 include kernel/rules.mk

@@ -15,10 +15,10 @@ ROOT_FILES += $(UNIXBENCH):bench/unixbench
 
 .PHONY: bench bench-check
 bench: deps
-	@$(MAKE) --no-print-directory CONFIG=release run-image $(B)/bin/bench-mach
+	@$(SUBMAKE) CONFIG=release run-image $(B)/bin/bench-mach
 	@tools/bench $(O)/release
 
 # a test: every row is measured, and none is more than 2% above the recorded history
 bench-check: deps
-	@$(MAKE) --no-print-directory CONFIG=release run-image $(B)/bin/bench-mach
+	@$(SUBMAKE) CONFIG=release run-image $(B)/bin/bench-mach
 	@tools/bench --check $(O)/release

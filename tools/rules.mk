@@ -17,7 +17,7 @@ deps:
 	@tools/deps
 
 run: deps
-	@$(MAKE) --no-print-directory CONFIG=$(CONFIG) run-image
+	@$(SUBMAKE) CONFIG=$(CONFIG) run-image
 	@tools/run --smp $(SMP) --mem $(MEM) $(if $(SWAP),--swap $(SWAP)) $(if $(DEMO),--demo $(DEMO)) \
 		$(if $(CMD),--cmd '$(subst ','\'',$(value CMD))') $(B)
 
@@ -25,7 +25,7 @@ run-image: kernel user $(ROOT_IMAGE)
 .PHONY: run-image
 
 debug: deps
-	@$(MAKE) --no-print-directory CONFIG=debug debug-image
+	@$(SUBMAKE) CONFIG=debug debug-image
 
 debug-image: run-image
 	@tools/run --gdb --smp $(SMP) --mem $(MEM) $(if $(SWAP),--swap $(SWAP)) $(B)
@@ -35,7 +35,7 @@ test: deps
 	@tools/test
 
 iso: deps
-	@$(MAKE) --no-print-directory CONFIG=$(CONFIG) run-image
+	@$(SUBMAKE) CONFIG=$(CONFIG) run-image
 	@tools/mkiso $(B) $(O)/ernst.iso
 
 lint: deps

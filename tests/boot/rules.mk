@@ -55,5 +55,5 @@ boot-%: kernel $(B)/bin/default_pager $(B)/bin/tests/%
 MINUTES ?= 15
 .PHONY: stress
 stress: deps
-	@$(MAKE) --no-print-directory CONFIG=debug kernel user $(ROOT_IMAGE)
+	@$(SUBMAKE) CONFIG=debug kernel user $(ROOT_IMAGE)
 	@tools/stress $(MINUTES) $(O)/debug

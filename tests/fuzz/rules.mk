@@ -26,5 +26,5 @@ test-fuzz: $(FUZZERS:%=$(FUZZ_DIR)/fuzz_%)
 
 # a campaign: MINUTES altogether
 fuzz: deps
-	@$(MAKE) --no-print-directory CONFIG=debug $(FUZZERS:%=$(FUZZ_DIR)/fuzz_%)
+	@$(SUBMAKE) CONFIG=debug $(FUZZERS:%=$(FUZZ_DIR)/fuzz_%)
 	@tools/fuzz run --seconds $$(($(MINUTES) * 60 / $(words $(FUZZERS)))) $(FUZZ_DIR) $(FUZZERS)

@@ -18,5 +18,5 @@ $(eval $(call host-program,cov,host_test,tests/host/host_test.c,-Ikernel -DDEBUG
 $(eval $(call host-program,cov,smp_test,tests/host/smp_test.c))
 .PHONY: coverage
 coverage: deps
-	@$(MAKE) --no-print-directory CONFIG=debug $(COVER_PROGRAMS:%=$(O)/host/cov/%)
+	@$(SUBMAKE) CONFIG=debug $(COVER_PROGRAMS:%=$(O)/host/cov/%)
 	@tools/coverage $(O)/host/cov
