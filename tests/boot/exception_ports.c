@@ -687,8 +687,8 @@ static void raise_when_told(void *arg)
 	__asm__ volatile("int3");
 }
 
-/* memory is short when the message is made: the handler hears of it a little later */
-TEST(exception_that_meets_a_shortage_is_delivered)
+/* memory is short when the message is made: the handler hears of it a little later. A proxy would be short of it, too */
+TEST_FLAGS(exception_that_meets_a_shortage_is_delivered, TEST_LOCAL)
 {
 	vm_address_t page = 0;
 
@@ -726,8 +726,8 @@ static void raise_and_end(void *arg)
 	__asm__ volatile("int3");
 }
 
-/* a thread that waits for its handler owns no kernel stack */
-TEST(waiting_threads_hold_no_stacks)
+/* a thread that waits for its handler owns no kernel stack. Only the kernel's own messages pass a full queue */
+TEST_FLAGS(waiting_threads_hold_no_stacks, TEST_LOCAL)
 {
 	mach_port_t port = test_port_with_send(), *t;
 	natural_t before, during;

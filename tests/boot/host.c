@@ -415,7 +415,7 @@ TEST(wiring_much_needs_the_privileged_port)
 }
 
 /* nobody can take the registration back: the dead port keeps it */
-TEST_FLAGS(new_tasks_are_announced_to_who_may_ask, TEST_MAY_LEAK | TEST_LOCAL)
+TEST_FLAGS(new_tasks_are_announced_to_who_may_ask, TEST_MAY_LEAK)
 {
 	mach_port_t p = test_port_with_send(), task;
 	struct {

@@ -228,8 +228,8 @@ TEST(ports_of_a_destroyed_set_are_dead)
 	mach_port_t me = mach_thread_self();
 
 	CHECK_OK(processor_set_destroy(s.control));
-	CHECK(test_type(s.control) & MACH_PORT_TYPE_DEAD_NAME);
-	CHECK(test_type(s.name) & MACH_PORT_TYPE_DEAD_NAME);
+	CHECK(test_is_dead(s.control));
+	CHECK(test_is_dead(s.name));
 	CHECK_EQ(processor_set_destroy(s.control), MACH_SEND_INVALID_DEST);
 	CHECK_EQ(thread_assign(me, s.control), KERN_INVALID_ARGUMENT);
 	mach_port_deallocate(SELF, me);

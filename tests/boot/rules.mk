@@ -29,8 +29,11 @@ $(eval $(call native_program,tests/gang,tests/boot/gang/gang.c $(GANG_SRC) $(BOO
 # says what it was given: tools/console-tests
 $(eval $(call native_program,tests/script_args,tests/boot/script/args.c))
 
-# modules that run behind a proxy of all their kernel objects as well (tests/boot/harness/proxy.c)
-BOOT_PROXIED := host thread thread_state ipc_body ipc_send ipc_receive ipc_notify device vm_basic vm_copy vm_pager vm_smp sample
+# Modules that run behind a proxy of all their kernel objects as well (tests/boot/harness/proxy.c). Not those about traps, nonsense and
+# shortages, which would be the proxy's, nor the long loads; C Threads are made before there is a proxy.
+BOOT_PROXIED := host thread thread_state registers exception exception_ports exception_traps ipc_rights ipc_rpc ipc_body ipc_send \
+	ipc_receive ipc_notify gsync device user_driver vm_basic vm_copy vm_pager vm_hostile vm_smp default_pager sample sched processor_set \
+	conformance
 
 .PHONY: test-boot
 test-boot: deps kernel $(B)/bin/default_pager $(patsubst %,$(B)/bin/tests/%,$(BOOT_TESTS) compat gang script_args) $(B)/bin/debugger $(B)/bin/debugger-victim

@@ -174,7 +174,7 @@ static int64_t system_share(void (*fn)(void *))
 	return user + system > 0 ? system * 100 / (user + system) : -1;
 }
 
-TEST(time_in_the_kernel_is_system_time)
+TEST_FLAGS(time_in_the_kernel_is_system_time, TEST_LOCAL)
 {
 	CHECK(system_share(spin) < 30);
 	CHECK(system_share(use_kernel) > 60);

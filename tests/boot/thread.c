@@ -150,22 +150,23 @@ TEST(terminated_thread_is_an_invalid_destination)
 	mach_port_deallocate(SELF, t);
 }
 
-TEST_FLAGS(dead_task_is_an_invalid_destination, TEST_LOCAL)
+TEST(dead_task_is_an_invalid_destination)
 {
 	mach_port_t task;
 
 	CHECK_OK(task_create(SELF, FALSE, &task));
 	CHECK_OK(task_terminate(task));
+	CHECK(test_is_dead(task));
 	CHECK_EQ(task_resume(task), MACH_SEND_INVALID_DEST);
 	mach_port_deallocate(SELF, task);
 }
 
-TEST_FLAGS(many_threads_come_and_go, TEST_LOCAL)
+TEST(many_threads_come_and_go)
 {
 	enum { N = 200 };
 	static mach_port_t threads[N];
 
-	for (int round = 0; round < 5; round++) {
+	for (int round = 0; round < (test_is_proxied ? 2 : 5); round++) {
 		for (int i = 0; i < N; i++)
 			threads[i] = test_thread((void (*)(void *))test_yield, NULL);
 		for (int i = 0; i < N; i++)

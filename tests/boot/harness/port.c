@@ -56,3 +56,10 @@ mach_port_type_t test_type(mach_port_t name)
 
 	return mach_port_type(mach_task_self(), name, &t) == KERN_SUCCESS ? t : 0;
 }
+
+bool test_is_dead(mach_port_t name)
+{
+	for (int i = 0; test_is_proxied && i < 1000 && !(test_type(name) & MACH_PORT_TYPE_DEAD_NAME); i++)
+		test_sleep(1);
+	return test_type(name) & MACH_PORT_TYPE_DEAD_NAME;
+}

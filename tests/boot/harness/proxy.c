@@ -3,34 +3,30 @@
  * A task between a program and the kernel: the module runs in a child whose rights to kernel objects are rights to ports of this
  * task (but the host port that a trap gives: the library gets another).
  * What comes for such a port is sent on to the object, and the answer back; rights to
- * kernel objects in requests and answers are exchanged on the way. A module line with the word "proxied" asks for it.
+ * kernel objects in requests and answers are exchanged on the way. So are those in what the kernel sends by itself: exceptions and
+ * news of tasks come to a port of this task and are sent on. (The messages to a pager are not: their order counts, and many work here.)
+ * A module line with the word "proxied" asks for it.
  *
- * A link is a port of ours and the object it stands for. It ends when the object dies (dead-name notification), or when nobody has
- * a right to it any more (no-senders notification, with the count of rights made). Every worker does one request at a time, and
- * waits for its answer, so there are many.
+ * Every worker does one request at a time, and waits for its answer, so there are many. A thread of the program that is aborted or
+ * ends leaves its request here until that is over.
  */
-#include <mach/mach_port.h>
 #include <mach/mach_host.h>
 #include <mach/mig_errors.h>
-#include <mach/notify.h>
 #include <mach/task_special_ports.h>
 #include <mach/thread_special_ports.h>
-#include <mach_debug/mach_debug.h>
 #include <mach_init.h>
-#include "test.h"
+#include "proxy_link.h"
 
 #define SELF	mach_task_self()
 
-enum { LINKS = 4096, WORKERS = 24, ROOM = 65536, CHILD_HOST = 0x5001, CHILD_HOST_PRIV, CHILD_DEVICE };
+enum { WORKERS = 48, ROOM = 65536, CHILD_HOST = 0x5001, CHILD_HOST_PRIV, CHILD_DEVICE };
 
 /* ids: answers that bear a new task or thread; requests whose rights are for others to keep, or the caller's to be told of */
-enum { TASK_CREATE = 2007, TASK_SET_SPECIAL_PORT = 2059, THREAD_CREATE = 2061, THREAD_SET_SPECIAL_PORT = 2067,
-    REQUEST_NOTIFICATION = 3214, INSERT_RIGHT = 3215, PORTS_REGISTER = 2033 };
+enum { TASK_CREATE = 2007, TASK_SET_SPECIAL_PORT = 2059, THREAD_CREATE = 2061, THREAD_SET_SPECIAL_PORT = 2068,
+    REQUEST_NOTIFICATION = 3214, INSERT_RIGHT = 3215, PORTS_REGISTER = 2033, NEW_TASK_NOTIFICATION = 4203,
+    THREAD_SET_EXCEPTION_PORTS = 4600, TASK_SET_EXCEPTION_PORTS = 4602, HOST_SET_EXCEPTION_PORTS = 4604 };
 
-static struct link { mach_port_t proxy, real; unsigned made; } *links;
-static unsigned link_n;
-static volatile int lock_word;
-static mach_port_t ports, notify_port;	/* the set of all proxies; where deaths are told */
+static mach_port_t ports;		/* the set of all proxies */
 
 union message {
 	mach_msg_header_t h;
@@ -38,101 +34,7 @@ union message {
 };
 static union message (*buffers)[2];	/* of each worker: request and answer */
 
-static void lock(void)
-{
-	while (__atomic_exchange_n(&lock_word, 1, __ATOMIC_ACQUIRE))
-		swtch();
-}
-
-static void unlock(void)
-{
-	__atomic_store_n(&lock_word, 0, __ATOMIC_RELEASE);
-}
-
-static struct link *by_real(mach_port_t real)
-{
-	for (unsigned i = 0; i < link_n; i++)
-		if (links[i].real == real && real)
-			return &links[i];
-	return NULL;
-}
-
-static struct link *by_proxy(mach_port_t proxy)
-{
-	for (unsigned i = 0; i < link_n; i++)
-		if (links[i].proxy == proxy && proxy)
-			return &links[i];
-	return NULL;
-}
-
-static struct link *new_link(mach_port_t real)
-{
-	struct link *l = NULL;
-	mach_port_t old;
-
-	for (unsigned i = 0; i < link_n && !l; i++)
-		if (!links[i].proxy)
-			l = &links[i];
-	if (!l && link_n < LINKS)
-		l = &links[link_n++];
-	if (!l || mach_port_allocate(SELF, MACH_PORT_RIGHT_RECEIVE, &l->proxy) != KERN_SUCCESS)
-		return NULL;
-	l->real = real;
-	l->made = 0;
-	mach_port_move_member(SELF, l->proxy, ports);
-	mach_port_request_notification(SELF, real, MACH_NOTIFY_DEAD_NAME, 1, notify_port, MACH_MSG_TYPE_MAKE_SEND_ONCE, &old);
-	mach_port_request_notification(SELF, l->proxy, MACH_NOTIFY_NO_SENDERS, 1, l->proxy, MACH_MSG_TYPE_MAKE_SEND_ONCE, &old);
-	return l;
-}
-
-static bool is_kernel_object(mach_port_t name)
-{
-	unsigned kind = 0;
-	vm_offset_t number;
-
-	return mach_port_kernel_object(SELF, name, &kind, &number) == KERN_SUCCESS && kind != 0;
-}
-
-/* => consumes a send right; one to what the program is to see instead */
-static mach_port_t outward(mach_port_t real)
-{
-	struct link *l;
-
-	if (!MACH_PORT_VALID(real))
-		return real;
-	lock();
-	l = by_real(real);
-	if (l)
-		mach_port_deallocate(SELF, real);
-	else if (!by_proxy(real) && is_kernel_object(real))
-		l = new_link(real);
-	if (l && mach_port_insert_right(SELF, l->proxy, l->proxy, MACH_MSG_TYPE_MAKE_SEND) == KERN_SUCCESS) {
-		l->made++;
-		real = l->proxy;
-	}
-	unlock();
-	return real;
-}
-
-/* the other way */
-static mach_port_t inward(mach_port_t name)
-{
-	struct link *l;
-
-	if (!MACH_PORT_VALID(name))
-		return name;
-	lock();
-	l = by_proxy(name);
-	if (l) {
-		mach_port_deallocate(SELF, name);
-		name = l->real;
-		mach_port_mod_refs(SELF, name, MACH_PORT_RIGHT_SEND, 1);
-	}
-	unlock();
-	return name;
-}
-
-static void exchange(mach_msg_header_t *h, mach_port_t (*one)(mach_port_t))
+static void exchange(mach_msg_header_t *h, enum proxy_way way)
 {
 	char *at = (char *)(h + 1), *end = (char *)h + h->msgh_size;
 
@@ -145,77 +47,12 @@ static void exchange(mach_msg_header_t *h, mach_port_t (*one)(mach_port_t))
 		at += sizeof *t;
 		for (unsigned i = 0; t->msgt_name == MACH_MSG_TYPE_PORT_SEND && i < t->msgt_number; i++) {
 			if (t->msgt_inline)
-				((mach_port_name_inlined_t *)at)[i].name = one(((mach_port_name_inlined_t *)at)[i].name);
+				((mach_port_name_inlined_t *)at)[i].name =
+				    proxy_exchange(((mach_port_name_inlined_t *)at)[i].name, way);
 			else
-				(*(mach_port_t **)at)[i] = one((*(mach_port_t **)at)[i]);
+				(*(mach_port_t **)at)[i] = proxy_exchange((*(mach_port_t **)at)[i], way);
 		}
 		at += t->msgt_inline ? (bytes + 7) & ~7ul : 8;
-	}
-}
-
-/* --- the ends of links --- */
-
-static void end_link(struct link *l)
-{
-	mach_port_t proxy = l->proxy;
-
-	l->proxy = l->real = MACH_PORT_NULL;
-	mach_port_destroy(SELF, proxy);
-}
-
-static void object_died(mach_port_t real)
-{
-	struct link *l;
-
-	lock();
-	l = by_real(real);
-	if (l)
-		end_link(l);
-	unlock();
-	/* the notification has a reference of its own: until it is dropped nobody else gets the name */
-	if (l)
-		mach_port_deallocate(SELF, real);
-	mach_port_deallocate(SELF, real);
-}
-
-static void nobody_left(mach_port_t proxy, unsigned mscount)
-{
-	struct link *l;
-	mach_port_t old = MACH_PORT_NULL, real = MACH_PORT_NULL;
-
-	lock();
-	l = by_proxy(proxy);
-	if (l && l->made == mscount) {
-		/* who else has a right to the object here keeps it */
-		real = l->real;
-		mach_port_request_notification(SELF, real, MACH_NOTIFY_DEAD_NAME, 0, MACH_PORT_NULL, MACH_MSG_TYPE_MAKE_SEND_ONCE, &old);
-		end_link(l);
-	} else if (l)
-		mach_port_request_notification(SELF, proxy, MACH_NOTIFY_NO_SENDERS, l->made, proxy, MACH_MSG_TYPE_MAKE_SEND_ONCE, &old);
-	unlock();
-	if (MACH_PORT_VALID(old))
-		mach_port_deallocate(SELF, old);	/* the request taken back */
-	if (real)
-		mach_port_deallocate(SELF, real);
-}
-
-/* => it was one */
-static bool notification(const mach_msg_header_t *h)
-{
-	unsigned word = *(const unsigned *)((const char *)(h + 1) + 8);
-
-	switch (h->msgh_id) {
-	case MACH_NOTIFY_DEAD_NAME:
-		object_died(word);
-		return true;
-	case MACH_NOTIFY_NO_SENDERS:
-		nobody_left(h->msgh_local_port, word);
-		return true;
-	case MACH_NOTIFY_PORT_DELETED:
-	case MACH_NOTIFY_SEND_ONCE:
-		return true;
-	default:
-		return false;
 	}
 }
 
@@ -229,7 +66,7 @@ static void adopt(int id, const mach_msg_header_t *answer)
 	if (((const mig_reply_header_t *)answer)->RetCode != KERN_SUCCESS || (id != TASK_CREATE && id != THREAD_CREATE))
 		return;
 	mach_port_mod_refs(SELF, real, MACH_PORT_RIGHT_SEND, 1);
-	proxy = outward(real);
+	proxy = proxy_exchange(real, PROXY_OUT);
 	if (id == TASK_CREATE)
 		task_set_special_port(real, TASK_KERNEL_PORT, proxy);
 	else
@@ -237,16 +74,36 @@ static void adopt(int id, const mach_msg_header_t *answer)
 	mach_port_deallocate(SELF, proxy);
 }
 
-static bool keeps_rights(int id)
+/* what becomes of the rights in a request: false: they stay what they are */
+static bool way_of(const mach_msg_header_t *h, enum proxy_way *way)
 {
-	return id == TASK_SET_SPECIAL_PORT || id == THREAD_SET_SPECIAL_PORT || id == REQUEST_NOTIFICATION || id == INSERT_RIGHT ||
-	    id == PORTS_REGISTER;
+	int which = *(const int *)((const char *)(h + 1) + 8);
+
+	*way = PROXY_IN;
+	switch (h->msgh_id) {
+	case TASK_SET_SPECIAL_PORT:
+	case THREAD_SET_SPECIAL_PORT:
+		*way = PROXY_IN_HEARD;
+		return which == TASK_EXCEPTION_PORT;
+	case THREAD_SET_EXCEPTION_PORTS:
+	case TASK_SET_EXCEPTION_PORTS:
+	case HOST_SET_EXCEPTION_PORTS:
+	case NEW_TASK_NOTIFICATION:
+		*way = PROXY_IN_HEARD;
+		return true;
+	case REQUEST_NOTIFICATION:
+	case INSERT_RIGHT:
+	case PORTS_REGISTER:
+		return false;
+	default:
+		return true;
+	}
 }
 
 static void answer(union message *from, mach_port_t client, unsigned how, int id)
 {
 	adopt(id, &from->h);
-	exchange(&from->h, outward);
+	exchange(&from->h, PROXY_OUT);
 	from->h.msgh_bits = MACH_MSGH_BITS(how, 0) | (from->h.msgh_bits & MACH_MSGH_BITS_COMPLEX);
 	from->h.msgh_remote_port = client;
 	from->h.msgh_local_port = MACH_PORT_NULL;
@@ -254,24 +111,35 @@ static void answer(union message *from, mach_port_t client, unsigned how, int id
 		mach_msg_destroy(&from->h);
 }
 
-static void pass_on(union message *m, union message *back, mach_port_t here)
+static kern_return_t send(union message *m, mach_port_t real, mach_port_t reply, unsigned how)
 {
-	mach_port_t client = m->h.msgh_remote_port, real;
+	m->h.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND, reply ? how : 0) | (m->h.msgh_bits & MACH_MSGH_BITS_COMPLEX);
+	m->h.msgh_remote_port = real;
+	m->h.msgh_local_port = reply;
+	return mach_msg(&m->h, MACH_SEND_MSG, m->h.msgh_size, 0, 0, 0, 0);
+}
+
+/* from the kernel: who is asked answers it directly */
+static void tell(union message *m, mach_port_t real)
+{
+	exchange(&m->h, PROXY_OUT);
+	if (send(m, real, m->h.msgh_remote_port, MACH_MSG_TYPE_MOVE_SEND_ONCE) == MACH_MSG_SUCCESS)
+		return;
+	if (m->h.msgh_local_port)
+		mach_port_deallocate(SELF, m->h.msgh_local_port);
+	mach_msg_destroy(&m->h);
+}
+
+static void ask(union message *m, union message *back, mach_port_t real, mach_port_t here)
+{
+	mach_port_t client = m->h.msgh_remote_port;
 	unsigned how = MACH_MSGH_BITS_REMOTE(m->h.msgh_bits);
 	int id = m->h.msgh_id;
-	struct link *l;
+	enum proxy_way way;
 
-	lock();
-	l = by_proxy(m->h.msgh_local_port);
-	real = l ? l->real : MACH_PORT_NULL;
-	unlock();
-	if (!keeps_rights(id))
-		exchange(&m->h, inward);
-	m->h.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, client ? MACH_MSG_TYPE_MAKE_SEND_ONCE : 0) |
-	    (m->h.msgh_bits & MACH_MSGH_BITS_COMPLEX);
-	m->h.msgh_remote_port = real;
-	m->h.msgh_local_port = client ? here : MACH_PORT_NULL;
-	if (mach_msg(&m->h, MACH_SEND_MSG, m->h.msgh_size, 0, 0, 0, 0) != MACH_MSG_SUCCESS) {
+	if (way_of(&m->h, &way))
+		exchange(&m->h, way);
+	if (send(m, real, client ? here : MACH_PORT_NULL, MACH_MSG_TYPE_MAKE_SEND_ONCE) != MACH_MSG_SUCCESS) {
 		m->h.msgh_local_port = MACH_PORT_NULL;
 		mach_msg_destroy(&m->h);
 		if (client)
@@ -286,14 +154,48 @@ static void pass_on(union message *m, union message *back, mach_port_t here)
 		mach_port_deallocate(SELF, client);
 }
 
+/* who receives has a turn; what is not answered has been done when the next message is received: its sender counts on that */
+static unsigned turn;			/* 0, 1: somebody's, 2: and waited for */
+
+static void take_turn(void)
+{
+	unsigned none = 0;
+
+	if (__atomic_compare_exchange_n(&turn, &none, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return;
+	while (__atomic_exchange_n(&turn, 2, __ATOMIC_ACQUIRE) != 0)
+		gsync_wait_self((vm_address_t)&turn, 2, 0, 0, 0);
+}
+
+static void end_turn(void)
+{
+	if (__atomic_exchange_n(&turn, 0, __ATOMIC_RELEASE) == 2)
+		gsync_wake_self((vm_address_t)&turn, 1, 0);
+}
+
 static void work(void *arg)
 {
 	union message *m = buffers[(uintptr_t)arg];
-	mach_port_t here = test_port();
+	mach_port_t here = test_port(), real;
+	bool from_kernel, at_once;
 
-	for (;;)
-		if (mach_msg(&m[0].h, MACH_RCV_MSG, 0, sizeof m[0], ports, 0, 0) == MACH_MSG_SUCCESS && !notification(&m[0].h))
-			pass_on(&m[0], &m[1], here);
+	for (;;) {
+		take_turn();
+		if (mach_msg(&m[0].h, MACH_RCV_MSG, 0, sizeof m[0], ports, 0, 0) != MACH_MSG_SUCCESS || proxy_notification(&m[0].h)) {
+			end_turn();
+			continue;
+		}
+		real = proxy_real(m[0].h.msgh_local_port, &from_kernel);
+		at_once = !m[0].h.msgh_remote_port && !from_kernel;
+		if (!at_once)
+			end_turn();
+		if (from_kernel)
+			tell(&m[0], real);
+		else
+			ask(&m[0], &m[1], real, here);
+		if (at_once)
+			end_turn();
+	}
 }
 
 /* --- the beginning --- */
@@ -319,19 +221,8 @@ static void give(mach_port_t child, mach_port_t name, mach_port_t real)
 	mach_port_t proxy;
 
 	mach_port_mod_refs(SELF, real, MACH_PORT_RIGHT_SEND, 1);
-	proxy = outward(real);
+	proxy = proxy_exchange(real, PROXY_OUT);
 	CHECK_OK(mach_port_insert_right(child, name, proxy, MACH_MSG_TYPE_MOVE_SEND));
-}
-
-/* not the child's, and touched before anything is counted */
-static void *room(size_t bytes)
-{
-	vm_address_t a = 0;
-
-	CHECK_OK(vm_allocate(SELF, &a, bytes, TRUE));
-	for (size_t at = 0; at < bytes; at += 4096)
-		((volatile char *)a)[at] = 0;
-	return (void *)a;
 }
 
 void test_proxied(void (*fn)(void))
@@ -341,17 +232,16 @@ void test_proxied(void (*fn)(void))
 
 	run = fn;
 	CHECK_OK(mach_port_allocate(SELF, MACH_PORT_RIGHT_PORT_SET, &ports));
-	notify_port = test_port();
-	CHECK_OK(mach_port_move_member(SELF, notify_port, ports));
 	child = test_fork(begin, NULL);
-	links = room(LINKS * sizeof *links);
-	buffers = room(WORKERS * sizeof *buffers);
+	proxy_links_init(ports);
+	test_fill_reply_pool(WORKERS);
+	buffers = proxy_room(WORKERS * sizeof *buffers);
 	mach_port_mod_refs(SELF, child, MACH_PORT_RIGHT_SEND, 2);
-	proxy = outward(child);
+	proxy = proxy_exchange(child, PROXY_OUT);
 	CHECK_OK(task_set_special_port(child, TASK_KERNEL_PORT, proxy));
 	CHECK_OK(task_threads(child, &threads, &n));
 	mach_port_mod_refs(SELF, threads[0], MACH_PORT_RIGHT_SEND, 1);
-	proxy = outward(threads[0]);
+	proxy = proxy_exchange(threads[0], PROXY_OUT);
 	CHECK_OK(thread_set_special_port(threads[0], THREAD_KERNEL_PORT, proxy));
 	for (unsigned i = 1; i < WORKERS; i++)
 		test_thread(work, (void *)(uintptr_t)i);

@@ -104,11 +104,8 @@ uint32_t test_random(void)
 	return (uint32_t)((random_state * 0x2545f4914f6cdd1dull) >> 32);
 }
 
-/* The library keeps reply ports for as many threads as ever were in a call at once; a failed call loses one. */
-static void fill_reply_pool(void)
+void test_fill_reply_pool(unsigned n)
 {
-	/* behind a proxy calls take long: many are under way at once */
-	unsigned n = test_is_proxied ? 64 : 8;
 	mach_port_t port[64];
 
 	for (unsigned i = 0; i < n; i++)
@@ -124,7 +121,8 @@ void test_counts_read(struct test_counts *counts)
 	mach_msg_type_number_t bytes = 0;
 
 	counts->n = 0;
-	fill_reply_pool();
+	/* behind a proxy calls take long: many are under way at once */
+	test_fill_reply_pool(test_is_proxied ? 64 : 8);
 	if (!counters_device || device_read(counters_device, 0, 0, 4096, &data, &bytes) != 0)
 		return;
 	const char *p = (const char *)data, *end = p + bytes;

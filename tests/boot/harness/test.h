@@ -73,6 +73,8 @@ kern_return_t	test_receive(mach_port_t, struct test_message *);
 kern_return_t	test_receive_wait(mach_port_t, struct test_message *, unsigned ms);
 unsigned	test_urefs(mach_port_t, mach_port_right_t);	/* 0 when there is no such right */
 mach_port_type_t test_type(mach_port_t);			/* 0: no such name */
+/* what it names is dead, or, behind a proxy, is so within a second: there the news comes after the answer */
+bool		test_is_dead(mach_port_t);
 static inline mach_msg_type_t test_type_port(unsigned disposition, unsigned n)
 {
 	return (mach_msg_type_t){ .msgt_name = disposition, .msgt_size = 64, .msgt_inline = 1, .msgt_number = n };
@@ -104,6 +106,9 @@ extern bool	test_is_proxied;
 struct test_count { char name[20]; int64_t value; };
 struct test_counts { struct test_count c[TEST_COUNTERS]; unsigned n; };
 void		test_counts_read(struct test_counts *);
+
+/* The library keeps reply ports for as many threads as ever were in a call at once; a failed call loses one. At most 64 */
+void		test_fill_reply_pool(unsigned n);
 
 unsigned	test_cpus(void);
 
