@@ -3,7 +3,8 @@
  * From a held message to the receiver's buffer.
  *
  * RIGHTS  every right of the message ends as a name in the space or is destroyed; memory is mapped or discarded. After a header
- *         error everything but the identity of the port is destroyed; body errors lose the items they name.
+ *         error everything but the identity of the port is destroyed; body errors lose the items they name. What is lost is not
+ *         sent again (a page for its pager, a request of the kernel), so a shortage is waited for before it loses anything.
  * TESTS   tests/unit/ipc, tests/boot
  */
 #include <ipc/kmsg.h>
@@ -25,9 +26,21 @@ static mach_msg_return_t right_error(kern_return_t kr)
 	return kr == KERN_RESOURCE_SHORTAGE ? MACH_MSG_IPC_KERNEL : MACH_MSG_IPC_SPACE;
 }
 
+/* => as ipc_right_copyout */
+static kern_return_t right_copyout_patiently(struct ipc_space *space, struct ipc_port *port, unsigned type,
+    mach_port_name_t *namep, bool *fresh, unsigned *tries)
+{
+	kern_return_t kr;
+
+	do {
+		kr = ipc_right_copyout(space, port, type, namep, fresh);
+	} while (kr == KERN_RESOURCE_SHORTAGE && ipc_wait_for_memory(tries));
+	return kr;
+}
+
 /* => one held right to a name, consumed whatever happens; the error bits, 0 when the name is good */
 static mach_msg_return_t copyout_right(struct ipc_space *space, struct ipc_port *port, unsigned type,
-    mach_port_name_t *namep)
+    mach_port_name_t *namep, unsigned *tries)
 {
 	kern_return_t kr;
 
@@ -35,7 +48,7 @@ static mach_msg_return_t copyout_right(struct ipc_space *space, struct ipc_port 
 		*namep = port == IP_NULL ? MACH_PORT_NAME_NULL : MACH_PORT_NAME_DEAD;
 		return 0;
 	}
-	kr = ipc_label_copyout(port, type) ? ipc_right_copyout(space, port, type, namep, NULL) : KERN_NO_SPACE;
+	kr = ipc_label_copyout(port, type) ? right_copyout_patiently(space, port, type, namep, NULL, tries) : KERN_NO_SPACE;
 	if (kr == KERN_SUCCESS)
 		return 0;
 	ipc_right_destroy_held(port, type);
@@ -56,13 +69,14 @@ static mach_msg_return_t copyout_reply(struct ipc_space *space, struct ipc_port 
 {
 	struct ipc_port *notify = NULL, *previous;
 	bool fresh = false;
+	unsigned tries = 0;
 	kern_return_t kr;
 
 	if (notify_wanted && (ipc_right_copyin_name(space, notify_name, MACH_MSG_TYPE_MAKE_SEND_ONCE, false, &notify)
 	    != KERN_SUCCESS || !IP_VALID(notify)))
 		return MACH_RCV_INVALID_NOTIFY;
 	*namep = reply == IP_NULL ? MACH_PORT_NAME_NULL : MACH_PORT_NAME_DEAD;
-	kr = IP_VALID(reply) ? ipc_right_copyout(space, reply, type, namep, &fresh) : KERN_SUCCESS;
+	kr = IP_VALID(reply) ? right_copyout_patiently(space, reply, type, namep, &fresh, &tries) : KERN_SUCCESS;
 	if (kr == KERN_INVALID_CAPABILITY) {
 		ipc_right_destroy_held(reply, type);
 		*namep = MACH_PORT_NAME_DEAD;
@@ -143,7 +157,7 @@ static mach_msg_return_t copyout_header(struct ipc_kmsg *kmsg, struct ipc_space 
 
 /* => an out-of-line array of rights becomes names in the receiver's memory; error bits */
 static mach_msg_return_t copyout_ool_ports(struct ipc_space *space, struct ipc_item *item, struct ipc_port **ports,
-    uint64_t *addr)
+    uint64_t *addr, unsigned *tries)
 {
 	struct vm_map *map = current_thread()->th_task->tk_map;
 	uint64_t bytes = (uint64_t)item->ii_number * sizeof(mach_port_name_t);
@@ -151,13 +165,15 @@ static mach_msg_return_t copyout_ool_ports(struct ipc_space *space, struct ipc_i
 	mach_msg_return_t bits = 0;
 	kern_return_t kr;
 
-	*addr = 0;
-	kr = vm_map_allocate(map, addr, bytes, true);
+	do {
+		*addr = 0;
+		kr = vm_map_allocate(map, addr, bytes, true);
+	} while (kr == KERN_RESOURCE_SHORTAGE && ipc_wait_for_memory(tries));
 	for (uint32_t i = 0; i < item->ii_number; i++) {
 		struct ipc_port *port = ports[i];	/* read before the name takes its place */
 
 		if (kr == KERN_SUCCESS)
-			bits |= copyout_right(space, port, item->ii_name, &names[i]);
+			bits |= copyout_right(space, port, item->ii_name, &names[i], tries);
 		else
 			ipc_right_destroy_held(port, item->ii_name);
 	}
@@ -170,12 +186,14 @@ static mach_msg_return_t copyout_ool_ports(struct ipc_space *space, struct ipc_i
 	return bits;
 }
 
-static mach_msg_return_t copyout_data(struct vm_map_copy *copy, uint64_t *addr)
+static mach_msg_return_t copyout_data(struct vm_map_copy *copy, uint64_t *addr, unsigned *tries)
 {
 	kern_return_t kr;
 
-	*addr = 0;
-	kr = vm_map_copyout(current_thread()->th_task->tk_map, addr, copy);
+	do {
+		*addr = 0;
+		kr = vm_map_copyout(current_thread()->th_task->tk_map, addr, copy);
+	} while (kr == KERN_RESOURCE_SHORTAGE && ipc_wait_for_memory(tries));
 	if (kr == KERN_SUCCESS)
 		return 0;
 	vm_map_copy_discard(copy);
@@ -183,7 +201,7 @@ static mach_msg_return_t copyout_data(struct vm_map_copy *copy, uint64_t *addr)
 	return kr == KERN_NO_SPACE ? MACH_MSG_VM_SPACE : MACH_MSG_VM_KERNEL;
 }
 
-static mach_msg_return_t copyout_inline_ports(struct ipc_space *space, struct ipc_item *item)
+static mach_msg_return_t copyout_inline_ports(struct ipc_space *space, struct ipc_item *item, unsigned *tries)
 {
 	uint64_t *slots = (uint64_t *)(void *)item->ii_data;
 	mach_msg_return_t bits = 0;
@@ -191,7 +209,7 @@ static mach_msg_return_t copyout_inline_ports(struct ipc_space *space, struct ip
 	for (uint32_t i = 0; i < item->ii_number; i++) {
 		mach_port_name_t name;
 
-		bits |= copyout_right(space, (struct ipc_port *)slots[i], item->ii_name, &name);
+		bits |= copyout_right(space, (struct ipc_port *)slots[i], item->ii_name, &name, tries);
 		slots[i] = name;
 	}
 	return bits;
@@ -203,6 +221,7 @@ mach_msg_return_t ipc_kmsg_copyout_body(struct ipc_kmsg *kmsg, struct ipc_space 
 	const char *end = (char *)&kmsg->ikm_header + kmsg->ikm_header.msgh_size;
 	mach_msg_return_t bits = 0;
 	struct ipc_item item;
+	unsigned tries = 0;
 
 	for (; ipc_item_next(&item, at, end); at = item.ii_next) {
 		uint64_t *slot = (uint64_t *)(void *)item.ii_data;
@@ -211,17 +230,17 @@ mach_msg_return_t ipc_kmsg_copyout_body(struct ipc_kmsg *kmsg, struct ipc_space 
 		item.ii_type->msgt_deallocate = !item.ii_inline;
 		if (item.ii_inline) {
 			if (item.ii_port)
-				bits |= copyout_inline_ports(space, &item);
+				bits |= copyout_inline_ports(space, &item, &tries);
 			continue;
 		}
 		data = (void *)*slot;
 		if (data == NULL)
 			continue;
 		if (item.ii_port) {
-			bits |= copyout_ool_ports(space, &item, data, slot);
+			bits |= copyout_ool_ports(space, &item, data, slot, &tries);
 			kfree(data, item.ii_number * sizeof(struct ipc_port *));
 		} else {
-			bits |= copyout_data(data, slot);
+			bits |= copyout_data(data, slot, &tries);
 		}
 	}
 	return bits;
@@ -261,9 +280,10 @@ mach_msg_return_t ipc_kmsg_copyout_pseudo(struct ipc_kmsg *kmsg, struct ipc_spac
 	unsigned dest_type = MACH_MSGH_BITS_REMOTE(h->msgh_bits), reply_type = MACH_MSGH_BITS_LOCAL(h->msgh_bits);
 	mach_port_name_t dest_name, reply_name;
 	mach_msg_return_t bits;
+	unsigned tries = 0;
 
-	bits = copyout_right(space, h->msgh_remote_port, dest_type, &dest_name);
-	bits |= copyout_right(space, h->msgh_local_port, reply_type, &reply_name);
+	bits = copyout_right(space, h->msgh_remote_port, dest_type, &dest_name, &tries);
+	bits |= copyout_right(space, h->msgh_local_port, reply_type, &reply_name, &tries);
 	header_finish(h, dest_name, dest_type, reply_name, reply_type, 0);
 	if (h->msgh_bits & MACH_MSGH_BITS_COMPLEX)
 		bits |= ipc_kmsg_copyout_body(kmsg, space);

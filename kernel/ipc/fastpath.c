@@ -331,21 +331,38 @@ bool ipc_fast_received(struct thread *self, struct ipc_kmsg **kmsgp)
 	return true;
 }
 
-/* => the held send-once right becomes a name; the error bits */
-static mach_msg_return_t fast_name(struct ipc_space *space, struct ipc_port *reply, mach_port_name_t *namep)
+/* => the send-once right's name; NULL: none, and whether for want of memory */
+static struct ipc_entry *fast_enter(struct ipc_space *space, struct ipc_port *reply, mach_port_name_t *namep, bool *shortage)
 {
 	struct ipc_entry *e = NULL;
-	bool alive = ipc_port_alive(reply);
 
 	*namep = MACH_PORT_NAME_NULL;
+	*shortage = false;
 	ipc_space_lock(space);
-	if (alive && space->is_active && (e = ipc_entry_alloc(&space->is_table, namep)) != NULL) {
+	if (space->is_active && (e = ipc_entry_alloc(&space->is_table, namep)) != NULL) {
 		/* a port that dies just now is found out when the name is next looked at */
 		e->ie_object = reply;
 		e->ie_bits = MACH_PORT_TYPE_SEND_ONCE | 1;
 		counter_add(COUNT_RIGHT, 1);
+	} else if (space->is_active) {
+		*shortage = ipc_entry_missing(&space->is_table) == KERN_RESOURCE_SHORTAGE;
 	}
 	ipc_space_unlock(space);
+	return e;
+}
+
+/* => the held send-once right becomes a name; the error bits */
+static mach_msg_return_t fast_name(struct ipc_space *space, struct ipc_port *reply, mach_port_name_t *namep)
+{
+	bool alive = ipc_port_alive(reply), shortage = false;
+	struct ipc_entry *e = NULL;
+	unsigned tries = 0;
+
+	*namep = MACH_PORT_NAME_NULL;
+	do {
+		if (alive)
+			e = fast_enter(space, reply, namep, &shortage);
+	} while (e == NULL && shortage && ipc_wait_for_memory(&tries));
 	if (e != NULL)
 		return 0;
 	ipc_port_release_sonce(reply);

@@ -16,7 +16,7 @@
 #include <machine/cpu.h>
 #include <vm/page.h>
 
-#define SEND_TRIES	8
+#define SHORTAGE_TRIES	8
 
 mach_port_name_t ipc_port_copyout_send(struct ipc_port *port, struct ipc_space *space)
 {
@@ -65,12 +65,19 @@ void *ipc_name_to_kobject(struct ipc_space *space, mach_port_name_t name, enum i
 	return kobject;
 }
 
+bool ipc_wait_for_memory(unsigned *tries)
+{
+	/* who makes memory free gets none by waiting, but a reserve that others fill again */
+	return (*tries)++ < SHORTAGE_TRIES && (current_thread()->th_vm_privilege || vm_page_wait());
+}
+
 struct ipc_kmsg *ipc_kmsg_alloc_patiently(uint32_t size)
 {
-	struct ipc_kmsg *kmsg = ipc_kmsg_alloc(size);
+	struct ipc_kmsg *kmsg;
+	unsigned tries = 0;
 
-	for (int i = 0; kmsg == NULL && i < SEND_TRIES && !current_thread()->th_vm_privilege && vm_page_wait(); i++)
-		kmsg = ipc_kmsg_alloc(size);
+	while ((kmsg = ipc_kmsg_alloc(size)) == NULL && ipc_wait_for_memory(&tries))
+		;
 	return kmsg;
 }
 

@@ -44,6 +44,8 @@ void		 ipc_kmsg_init(void);
 struct ipc_kmsg	*ipc_kmsg_alloc(uint32_t size);
 /* => waits for memory if there is hope, but not in a thread that makes memory free; nothing is locked */
 struct ipc_kmsg	*ipc_kmsg_alloc_patiently(uint32_t size);
+/* an allocation failed. => it is worth another try; false after some (*tries starts at 0). Waits as the last; nothing is locked */
+bool		 ipc_wait_for_memory(unsigned *tries);
 /* => raw or copied */
 void		 ipc_kmsg_free(struct ipc_kmsg *);
 /* The same for the message trap: the current thread keeps the last small buffer it received for the next it sends */

@@ -21,6 +21,7 @@
 #include <mach/mach.server.h>
 #include <machine/pmap.h>
 
+#define CLEAN_TRIES	16		/* waits for memory in one request, which answers nothing */
 #define INDEX_MAX	(UINT64_MAX >> PAGE_SHIFT)
 
 /* the pages a byte range touches. => false when there are none */
@@ -181,18 +182,22 @@ struct clean {
 	vm_prot_t	 cl_lock;
 	struct vm_page	*cl_run[VM_RETURN_RUN];
 	uint64_t	 cl_first;
-	unsigned	 cl_count;
+	unsigned	 cl_count, cl_tries;
 	bool		 cl_dirty;
 };
 
-/* give back what was gathered; => no locks */
-static void
+/*
+ * Give back what was gathered; => no locks. false: there was no memory for the message; the pages are where they were, dirty, and it is
+ * worth another try
+ */
+static bool
 clean_send(struct clean *cl)
 {
-	if (cl->cl_count != 0)
-		vm_pager_return_pages(cl->cl_object, cl->cl_first, cl->cl_run, cl->cl_count, cl->cl_dirty,
-		    !cl->cl_flush);
+	unsigned n = cl->cl_count;
+
 	cl->cl_count = 0;
+	return n == 0 || vm_pager_return_pages(cl->cl_object, cl->cl_first, cl->cl_run, n, cl->cl_dirty, !cl->cl_flush) == KERN_SUCCESS ||
+	    cl->cl_tries++ >= CLEAN_TRIES || !vm_page_wait();
 }
 
 /* does page p go to the pager? */
@@ -296,7 +301,10 @@ vm_object_clean(struct vm_object *o, uint64_t offset, uint64_t size, memory_obje
 		spin_unlock(&o->vo_lock);
 		if (!ok && cl.cl_count == 0 && (++stuck > 1) && !vm_page_wait())
 			at++;		/* no memory to copy it: leave it dirty, the pager may ask again */
-		clean_send(&cl);
+		if (!clean_send(&cl)) {
+			at = cl.cl_first;
+			more = true;
+		}
 	}
 }
 

@@ -21,6 +21,7 @@
 
 #include "enode.h"
 #include <mach/memory_object_server.h>
+#include <mach/thread_switch.h>
 
 #define PORT_HASH	256
 #define CLUSTER		(64u * 1024)	/* most that is supplied at one request */
@@ -172,6 +173,19 @@ pager_flush(struct enode *node, uint64_t offset, uint64_t size, bool give_back, 
 	return error;
 }
 
+/*
+ * What was to be done about pages failed for want of memory: once more, a little later, for a second. Who waits for the page hears of it
+ * from nobody else.
+ */
+static bool
+try_again(kern_return_t kr, unsigned *tries)
+{
+	if (kr == KERN_SUCCESS || kr == MACH_SEND_INVALID_DEST || ++*tries > 200)
+		return false;
+	thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 5);
+	return true;
+}
+
 static void
 control_drop(mach_port_t control)
 {
@@ -184,6 +198,7 @@ memory_object_init(mach_port_t object, mach_port_t control, mach_port_t name,
     vm_size_t page_size)
 {
 	struct enode *node = port_node(object);
+	unsigned tries = 0;
 	bool keep;
 
 	(void)page_size;
@@ -201,7 +216,8 @@ memory_object_init(mach_port_t object, mach_port_t control, mach_port_t name,
 		memset(node->n_supplied, 0, node->n_supplied_bytes);
 	keep = !node->n_dying;
 	unlock_node(node);
-	memory_object_ready(control, keep, MEMORY_OBJECT_COPY_DELAY);
+	while (try_again(memory_object_ready(control, keep, MEMORY_OBJECT_COPY_DELAY), &tries))
+		;
 	return KERN_SUCCESS;
 }
 
@@ -316,45 +332,56 @@ cluster_size(struct enode *node, uint64_t offset, size_t asked, bool backed)
 	return i;
 }
 
+/* => Linux's error; else memory with *size bytes of the file, at least the *size asked for, and what may not be done to them */
+static int
+read_cluster(struct enode *node, uint64_t offset, size_t *size, vm_address_t *data, vm_prot_t *locked)
+{
+	int error = -LX_EIO;
+	bool hole, backed;
+
+	lock_node(node);
+	if (offset < node->n_size) {
+		backed = page_backed(node, offset);
+		*size = cluster_size(node, offset, *size, backed);
+		if (vm_allocate(mach_task_self(), data, *size, TRUE) != KERN_SUCCESS)
+			error = -LX_ENOMEM;
+		else
+			error = ext2_data_read(node->n_inode, offset, (void *)*data, *size, &hole);
+		/* Past the end the last page is zeroes, whatever the disk holds. */
+		if (error == 0 && node->n_size < offset + *size)
+			memset((uint8_t *)*data + (node->n_size - offset), 0,
+			    offset + *size - node->n_size);
+		*locked = backed ? VM_PROT_NONE : VM_PROT_WRITE;
+	}
+	unlock_node(node);
+	if (error != 0 && *data != 0)
+		vm_deallocate(mach_task_self(), *data, *size);
+	return error;
+}
+
 kern_return_t
 memory_object_data_request(mach_port_t object, mach_port_t control, vm_offset_t offset,
     vm_size_t length, vm_prot_t access)
 {
 	struct enode *node = port_node(object);
-	vm_address_t data = 0;
-	vm_prot_t locked = VM_PROT_NONE;
-	bool hole, backed;
-	size_t size = length;
-	int error = -LX_EIO;
+	vm_address_t data;
+	vm_prot_t locked;
+	size_t size;
+	unsigned tries = 0;
+	int error;
 
 	(void)access;
-	if (node == NULL)
-		goto out;
-	lock_node(node);
-	if (offset < node->n_size) {
-		backed = page_backed(node, offset);
-		size = cluster_size(node, offset, length, backed);
-		if (vm_allocate(mach_task_self(), &data, size, TRUE) != KERN_SUCCESS)
-			error = -LX_ENOMEM;
-		else
-			error = ext2_data_read(node->n_inode, offset, (void *)data, size, &hole);
-		/* Past the end the last page is zeroes, whatever the disk holds. */
-		if (error == 0 && node->n_size < offset + size)
-			memset((uint8_t *)data + (node->n_size - offset), 0,
-			    offset + size - node->n_size);
-		if (!backed)
-			locked = VM_PROT_WRITE;
-	}
-	unlock_node(node);
-out:
-	if (error == 0) {
-		memory_object_data_supply(control, offset, data, size, TRUE, locked, FALSE,
-		    MACH_PORT_NULL);
-	} else {
-		if (data != 0)
-			vm_deallocate(mach_task_self(), data, size);
-		memory_object_data_error(control, offset, size, KERN_FAILURE);
-	}
+	do {
+		size = length;
+		data = 0;
+		error = node != NULL ? read_cluster(node, offset, &size, &data, &locked) : -LX_EIO;
+	} while (error == -LX_ENOMEM && try_again(KERN_RESOURCE_SHORTAGE, &tries));
+	while (error == 0 && try_again(memory_object_data_supply(control, offset, data, size, TRUE,
+	    locked, FALSE, MACH_PORT_NULL), &tries))
+		;
+	while (error != 0 && try_again(memory_object_data_error(control, offset, size,
+	    KERN_FAILURE), &tries))
+		;
 	control_drop(control);
 	return KERN_SUCCESS;
 }
@@ -365,6 +392,7 @@ memory_object_data_unlock(mach_port_t object, mach_port_t control, vm_offset_t o
     vm_size_t length, vm_prot_t access)
 {
 	struct enode *node = port_node(object);
+	unsigned tries = 0;
 	int error = -LX_EIO;
 	uint64_t end;
 
@@ -383,10 +411,13 @@ memory_object_data_unlock(mach_port_t object, mach_port_t control, vm_offset_t o
 	 * Without space the page is taken away, so that the writer faults again and gets an
 	 * error from data_request's side; a page may not stay locked for ever.
 	 */
-	memory_object_lock_request(control, offset, length, MEMORY_OBJECT_RETURN_NONE,
-	    error != 0, error == 0 ? VM_PROT_NONE : VM_PROT_NO_CHANGE, MACH_PORT_NULL);
-	if (error != 0)
-		memory_object_data_error(control, offset, length, KERN_MEMORY_FAILURE);
+	while (try_again(memory_object_lock_request(control, offset, length,
+	    MEMORY_OBJECT_RETURN_NONE, error != 0, error == 0 ? VM_PROT_NONE : VM_PROT_NO_CHANGE,
+	    MACH_PORT_NULL), &tries))
+		;
+	while (error != 0 && try_again(memory_object_data_error(control, offset, length,
+	    KERN_MEMORY_FAILURE), &tries))
+		;
 	control_drop(control);
 	return KERN_SUCCESS;
 }
