@@ -7,6 +7,7 @@
  *         sent again (a page for its pager, a request of the kernel), so a shortage is waited for before it loses anything.
  * TESTS   tests/unit/ipc, tests/boot
  */
+#include <debug/stale.h>
 #include <ipc/kmsg.h>
 #include <ipc/notify.h>
 #include <ipc/port.h>
@@ -292,7 +293,10 @@ mach_msg_return_t ipc_kmsg_copyout_pseudo(struct ipc_kmsg *kmsg, struct ipc_spac
 
 mach_msg_return_t ipc_kmsg_put(uint64_t msg, struct ipc_kmsg *kmsg, uint32_t size)
 {
-	kern_return_t kr = copyout(&kmsg->ikm_header, msg, size);
+	kern_return_t kr;
+
+	stale_look(&kmsg->ikm_header, size);
+	kr = copyout(&kmsg->ikm_header, msg, size);
 
 	ipc_kmsg_free_receiver(kmsg);
 	return kr == KERN_SUCCESS ? MACH_MSG_SUCCESS : MACH_RCV_INVALID_DATA;

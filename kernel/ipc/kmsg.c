@@ -7,6 +7,7 @@
  * bounded: the outermost ipc_kmsg_destroy of a thread keeps a work list, inner calls only add to it.
  * TESTS   tests/unit/ipc, tests/boot
  */
+#include <debug/stale.h>
 #include <ipc/kmsg.h>
 #include <ipc/notify.h>
 #include <ipc/port.h>
@@ -98,6 +99,7 @@ void ipc_kmsg_free_receiver(struct ipc_kmsg *kmsg)
 	}
 	/* in the state ipc_kmsg_alloc leaves it */
 	KASSERT(kmsg->ikm_marequest == NULL && !kmsg->ikm_fast);
+	stale_fill(&kmsg->ikm_header, IKM_SPARE_SIZE);
 	it->it_spare = kmsg;
 	counter_add(COUNT_KMSG, -1);
 }

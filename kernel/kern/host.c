@@ -11,6 +11,7 @@
 #include <mach/host_reboot.h>
 #include <mach/mach_host.server.h>
 #include <machine/cpu.h>
+#include <machine/pmap.h>
 
 /* our additions to the options of host_reboot: leave the emulator with a status */
 #define REBOOT_EXIT		0x8000
@@ -166,6 +167,7 @@ host_reboot(host_priv_t host, int options)
 	if (options & REBOOT_FAULT)
 		*(volatile int *)FAULT_ADDRESS = 1;
 #endif
+	pmap_audit();
 	if (options & REBOOT_EXIT)
 		plat_exit(REBOOT_EXIT_STATUS(options));
 	if (options & RB_HALT)

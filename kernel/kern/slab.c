@@ -12,6 +12,7 @@
  * tells a double free, the slab's cache pointer a free into the wrong cache.
  */
 #include <stdbool.h>
+#include <debug/stale.h>
 #include <kern/counter.h>
 #include <kern/lock.h>
 #include <kern/panic.h>
@@ -27,7 +28,7 @@
 #define SLAB_SPARE	2
 #define MAG_SIZE	30
 #define MAG_CACHES	96		/* caches beyond these do without magazines */
-#define POISON		0x5adeadbeefdead5aull
+#define POISON		STALE_WORD
 
 struct magazine {
 	uint32_t	 mg_count;
@@ -434,11 +435,17 @@ kalloc_pages(size_t size)
 void *
 kalloc(size_t size)
 {
+	void *p;
+
 	if (size <= KALLOC_SLAB_MAX)
-		return slab_alloc(&kalloc_caches[kalloc_class[(size + 15) / 16]]);
-	if (size <= KALLOC_DIRECT_MAX)
-		return kalloc_pages(size);
-	return fault_point("kmem_alloc") ? NULL : kmem_alloc(size);
+		p = slab_alloc(&kalloc_caches[kalloc_class[(size + 15) / 16]]);
+	else if (size <= KALLOC_DIRECT_MAX)
+		p = kalloc_pages(size);
+	else
+		p = fault_point("kmem_alloc") ? NULL : kmem_alloc(size);
+	if (p != NULL)
+		counter_add(COUNT_KALLOC, 1);
+	return p;
 }
 
 void *
@@ -458,6 +465,7 @@ kfree(void *p, size_t size)
 
 	if (p == NULL)
 		return;
+	counter_add(COUNT_KALLOC, -1);
 	if (size <= KALLOC_SLAB_MAX) {
 		slab_free(&kalloc_caches[kalloc_class[(size + 15) / 16]], p);
 		return;

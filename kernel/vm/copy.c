@@ -11,6 +11,7 @@
  * TESTS   tests/boot/vm_copy.c
  */
 #include <vm/copy.h>
+#include <debug/stale.h>
 #include <vm/amap.h>
 #include <vm/fault.h>
 #include <vm/map.h>
@@ -452,6 +453,7 @@ vm_map_copy_from_kernel(const void *data, uint64_t size, struct vm_map_copy **ou
 		*out = NULL;
 		return KERN_SUCCESS;
 	}
+	stale_look(data, size);
 	c = copy_alloc(size, size <= VM_COPY_BYTES_MAX);
 	if (c == NULL)
 		return KERN_RESOURCE_SHORTAGE;

@@ -451,6 +451,13 @@ TEST(user_devices_are_marked)
 	CHECK_EQ(mach_port_set_ktype(test_host_priv, host, p, MACH_PORT_RIGHT_RECEIVE, 0), KERN_INVALID_TASK);
 	CHECK_EQ(mach_port_set_ktype(test_host_priv, SELF, p, MACH_PORT_RIGHT_SEND, 0), KERN_INVALID_ARGUMENT);
 	CHECK_OK(mach_port_set_ktype(test_host_priv, SELF, p, MACH_PORT_RIGHT_RECEIVE, 0));
+	/* no port of a user's becomes a task, a pager, a device ... */
+	for (unsigned k = 1; k < 40; k++) {
+		kern_return_t kr = mach_port_set_ktype(test_host_priv, SELF, p, MACH_PORT_RIGHT_RECEIVE, k);
+
+		CHECK(kr == KERN_INVALID_ARGUMENT || k == 28);		/* a user's device */
+	}
+	CHECK_OK(mach_port_set_ktype(test_host_priv, SELF, p, MACH_PORT_RIGHT_RECEIVE, 0));
 	CHECK_OK(mach_port_kernel_object(SELF, p, &kind, &number));
 	CHECK_EQ(kind, 0);
 	test_port_destroy(p);

@@ -123,6 +123,45 @@ TEST(null_and_dead_rights_travel)
 	test_port_destroy(p);
 }
 
+/* a name has half a slot: the other half is zero, not what is left of the kernel's pointer */
+TEST(slots_of_received_names_are_whole)
+{
+	mach_port_t p = test_port_with_send(), q = test_port_with_send();
+	struct test_message r;
+
+	CHECK_OK(send_item(p, test_type_port(MACH_MSG_TYPE_COPY_SEND, 1), q));
+	CHECK_OK(test_receive(p, &r));
+	CHECK_EQ(*(uint64_t *)(r.body + sizeof(mach_msg_type_t)), q);
+	CHECK_OK(mach_port_deallocate(SELF, q));
+	/* those of the header too: no reply port, a send right, a send-once right */
+	CHECK_OK(test_send(p, MACH_MSG_TYPE_COPY_SEND, 0, 0, 1));
+	CHECK_OK(test_receive(p, &r));
+	CHECK_EQ(((uint64_t *)&r.h)[1], 0);
+	CHECK_EQ(((uint64_t *)&r.h)[2], p);
+	CHECK_OK(test_send(p, MACH_MSG_TYPE_COPY_SEND, q, MACH_MSG_TYPE_COPY_SEND, 1));
+	CHECK_OK(test_receive(p, &r));
+	CHECK_EQ(((uint64_t *)&r.h)[1], q);
+	CHECK_EQ(((uint64_t *)&r.h)[2], p);
+	test_port_destroy(p);
+	test_port_destroy(q);
+}
+
+TEST(nothing_behind_a_message_is_written)
+{
+	mach_port_t p = test_port_with_send();
+	struct test_message r;
+	unsigned wrong = 0;
+
+	__builtin_memset(&r, 0x5c, sizeof r);
+	CHECK_OK(send_item(p, test_type_port(MACH_MSG_TYPE_COPY_SEND, 1), p));
+	CHECK_OK(test_receive(p, &r));
+	CHECK_EQ(r.h.msgh_size, 48);
+	for (unsigned i = 48; i < sizeof r; i++)
+		wrong += ((uint8_t *)&r)[i] != 0x5c;
+	CHECK_EQ(wrong, 0);
+	test_port_destroy(p);
+}
+
 TEST(receive_right_moves_with_its_messages)
 {
 	mach_port_t p = test_port_with_send(), q = test_port_with_send();
@@ -226,6 +265,35 @@ TEST(arrays_of_rights_inline_and_out_of_line)
 	}
 	release(out, N * sizeof *out);
 	release(names, PAGE);
+	test_port_destroy(p);
+}
+
+/* around what was sent there are zeros, whatever the pages held before */
+TEST(out_of_line_data_comes_alone_in_its_pages)
+{
+	mach_port_t p = test_port_with_send();
+	char *from = allocate(2 * PAGE), *dirty = allocate(64 * PAGE);
+	struct test_message r;
+	unsigned wrong = 0;
+
+	__builtin_memset(dirty, 0x77, 64 * PAGE);
+	release(dirty, 64 * PAGE);
+	__builtin_memset(from, 'x', 2 * PAGE);
+	for (unsigned n = 0; n < 32; n++) {
+		struct { mach_msg_header_t h; struct data_item item; } m = {
+			{ .msgh_bits = COMPLEX(MACH_MSG_TYPE_COPY_SEND), .msgh_remote_port = p },
+			{ test_type_ool(100 + n, false), from + 200 },
+		};
+
+		CHECK_OK(mach_msg(&m.h, MACH_SEND_MSG, sizeof m, 0, 0, 0, 0));
+		CHECK_OK(test_receive(p, &r));
+		uint8_t *got = ((struct data_item *)r.body)->address, *page = (uint8_t *)((uintptr_t)got & ~(PAGE - 1));
+		for (unsigned i = 0; i < PAGE; i++)
+			wrong += page[i] != (page + i >= got && page + i < got + 100 + n ? 'x' : 0);
+		release(page, PAGE);
+	}
+	CHECK_EQ(wrong, 0);
+	release(from, 2 * PAGE);
 	test_port_destroy(p);
 }
 

@@ -94,6 +94,11 @@ TEST(no_senders_carries_the_make_send_count)
 	request(p, MACH_NOTIFY_NO_SENDERS, 0, n);
 	CHECK_OK(mach_port_mod_refs(SELF, p, MACH_PORT_RIGHT_SEND, -1));
 	CHECK_EQ(test_receive(n, &m), MACH_RCV_TIMED_OUT);
+	/* a second right, in a message, comes and goes */
+	CHECK_OK(test_send(p, MACH_MSG_TYPE_COPY_SEND, p, MACH_MSG_TYPE_COPY_SEND, 1));
+	CHECK_OK(test_receive(p, &m));
+	CHECK_OK(mach_port_mod_refs(SELF, p, MACH_PORT_RIGHT_SEND, -1));
+	CHECK_EQ(test_receive(n, &m), MACH_RCV_TIMED_OUT);
 	CHECK_OK(mach_port_mod_refs(SELF, p, MACH_PORT_RIGHT_SEND, -1));
 	CHECK_OK(test_receive(n, &m));
 	CHECK_EQ(m.h.msgh_id, MACH_NOTIFY_NO_SENDERS);

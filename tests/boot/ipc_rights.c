@@ -245,11 +245,12 @@ TEST(copied_send_right_joins_the_existing_name)
 	test_port_destroy(carrier);
 }
 
-/* reliability class 1: references received past the limit are dropped, the right stays */
+/* reliability class 1: references received past the limit are not counted, and giving all back does not free the name */
 TEST(receiving_past_the_reference_limit_keeps_the_right)
 {
 	mach_port_t p = test_port_with_send(), carrier = test_port_with_send();
 	struct test_message r;
+	unsigned given;
 
 	CHECK_OK(mach_port_mod_refs(SELF, p, MACH_PORT_RIGHT_SEND, 65532));
 	for (int i = 0; i < 10; i++) {
@@ -263,10 +264,29 @@ TEST(receiving_past_the_reference_limit_keeps_the_right)
 		CHECK_OK(test_receive(carrier, &r));
 	}
 	CHECK_EQ(test_urefs(p, MACH_PORT_RIGHT_SEND), 65534);
+	for (given = 0; given < 65543 && mach_port_deallocate(SELF, p) == KERN_SUCCESS; given++)
+		;
+	CHECK_EQ(given, 65543);
 	CHECK_OK(test_send(p, MACH_MSG_TYPE_COPY_SEND, 0, 0, 3));
 	CHECK_OK(test_receive(p, &r));
+	/* nor does moving them away, as messages do */
+	for (given = 0; given < 65543 && test_send(p, MACH_MSG_TYPE_MOVE_SEND, 0, 0, 3) == KERN_SUCCESS; given++)
+		CHECK_OK(test_receive(p, &r));
+	CHECK_EQ(given, 65543);
+	CHECK_EQ(test_urefs(p, MACH_PORT_RIGHT_SEND), 65534);
 	test_port_destroy(p);
 	test_port_destroy(carrier);
+}
+
+TEST(inserting_past_the_reference_limit_is_an_overflow)
+{
+	mach_port_t p = test_port_with_send();
+
+	CHECK_OK(mach_port_mod_refs(SELF, p, MACH_PORT_RIGHT_SEND, 65533));
+	CHECK_EQ(mach_port_insert_right(SELF, p, p, MACH_MSG_TYPE_MAKE_SEND), KERN_UREFS_OVERFLOW);
+	CHECK_EQ(mach_port_insert_right(SELF, p, p, MACH_MSG_TYPE_COPY_SEND), KERN_UREFS_OVERFLOW);
+	CHECK_EQ(test_urefs(p, MACH_PORT_RIGHT_SEND), 65534);
+	test_port_destroy(p);
 }
 
 TEST(many_ports_cost_only_themselves)

@@ -121,6 +121,12 @@ TEST(dead_reply_port_arrives_dead)
 	CHECK_OK(mach_port_destroy(SELF, reply));
 	CHECK_OK(test_receive(p, &m));
 	CHECK_EQ(m.h.msgh_remote_port, MACH_PORT_DEAD);
+	/* so does the name that stands for all dead rights, whatever it is sent as */
+	for (unsigned type = MACH_MSG_TYPE_MOVE_SEND; type <= MACH_MSG_TYPE_MAKE_SEND_ONCE; type++) {
+		CHECK_OK(test_send(p, MACH_MSG_TYPE_COPY_SEND, MACH_PORT_DEAD, type, 1));
+		CHECK_OK(test_receive(p, &m));
+		CHECK_EQ(m.h.msgh_remote_port, MACH_PORT_DEAD);
+	}
 	test_port_destroy(p);
 }
 
@@ -267,7 +273,8 @@ TEST(move_send_takes_the_reference)
 
 TEST(same_right_as_destination_and_reply)
 {
-	mach_port_t p = test_port_with_send();
+	mach_port_t p = test_port_with_send(), once;
+	mach_msg_type_name_t type;
 	struct test_message m;
 
 	CHECK_OK(test_send(p, MACH_MSG_TYPE_COPY_SEND, p, MACH_MSG_TYPE_COPY_SEND, 1));
@@ -278,6 +285,13 @@ TEST(same_right_as_destination_and_reply)
 	CHECK_OK(mach_port_mod_refs(SELF, p, MACH_PORT_RIGHT_SEND, -1));
 	CHECK(test_send(p, MACH_MSG_TYPE_MOVE_SEND, p, MACH_MSG_TYPE_MOVE_SEND, 1) != MACH_MSG_SUCCESS);
 	CHECK_EQ(test_urefs(p, MACH_PORT_RIGHT_SEND), 1);
+	/* and a send-once right is used once */
+	CHECK_OK(mach_port_extract_right(SELF, p, MACH_MSG_TYPE_MAKE_SEND_ONCE, &once, &type));
+	CHECK_EQ(test_send(once, MACH_MSG_TYPE_MOVE_SEND_ONCE, once, MACH_MSG_TYPE_MOVE_SEND_ONCE, 1), MACH_SEND_INVALID_DEST);
+	CHECK_EQ(test_type(once), MACH_PORT_TYPE_SEND_ONCE);
+	CHECK_OK(test_send(once, MACH_MSG_TYPE_MOVE_SEND_ONCE, 0, 0, 2));
+	CHECK_OK(test_receive(p, &m));
+	CHECK_EQ(m.h.msgh_id, 2);
 	test_port_destroy(p);
 }
 

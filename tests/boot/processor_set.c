@@ -418,6 +418,9 @@ TEST(processors_move_between_sets)
 		CHECK_EQ(n, cpu_n - 1);
 		for (unsigned i = 0; i < n; i++)
 			CHECK_EQ(slot(list[i]), i + 1);
+		/* names: to look, not to command */
+		for (unsigned i = 0; i < n; i++)
+			CHECK_EQ(processor_control(list[i], NULL, 0), KERN_INVALID_ARGUMENT);
 		drop_ports(list, n);
 	}
 	if (cpu_n > 1)

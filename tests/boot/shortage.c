@@ -8,80 +8,10 @@
 #include <mach/machine/thread_status.h>
 #include <mach/mach_host.h>
 #include <mach_debug/mach_debug.h>
-#include "harness/test.h"
+#include "harness/sweep.h"
 
 #define SELF	mach_task_self()
 #define PAGE	4096ul
-
-enum { QUIET = 16, MOST = 300 };	/* so many successes in a row: no allocation is left to fail */
-
-static unsigned nth;		/* the allocation to fail; 0: none */
-static bool lost;		/* the reply did not arrive whole: what it carried is gone */
-
-/* the call under test, and nothing else, meets the failure */
-#define ARMED(call) ({							\
-	kern_return_t kr_;						\
-									\
-	if (nth != 0)							\
-		test_fault_arm("*", nth);				\
-	kr_ = (call);							\
-	if (nth != 0)							\
-		test_fault_arm("*", 0);					\
-	kr_; })
-
-/* how a shortage may be told: by the routine, by the send or receive of its message, or by the end of the reply right */
-static bool shortage(kern_return_t kr)
-{
-	int bits = kr & 0x3e00;
-
-	if (kr == MIG_SERVER_DIED || kr == MACH_SEND_INVALID_REPLY || kr == MACH_RCV_INVALID_NAME)
-		return true;
-	if ((kr & ~0x3e00) == MACH_RCV_BODY_ERROR || (kr & ~0x3e00) == MACH_RCV_HEADER_ERROR) {
-		lost = true;
-		return bits == MACH_MSG_VM_KERNEL || bits == MACH_MSG_IPC_KERNEL;
-	}
-	return kr == KERN_RESOURCE_SHORTAGE || kr == D_NO_MEMORY || kr == MACH_SEND_NO_BUFFER ||
-	    kr == MACH_SEND_INVALID_MEMORY;
-}
-
-struct operation {
-	const char	*name;
-	kern_return_t	(*run)(void);
-};
-
-static void sweep(const struct operation *op)
-{
-	unsigned failed = 0, quiet = 0;
-
-	nth = 0;
-	if (!CHECK_OK(op->run())) {
-		test_say("# in %s", op->name);
-		return;
-	}
-	for (unsigned k = 1; quiet < QUIET && k < MOST; k++) {
-		kern_return_t kr;
-
-		nth = k;
-		lost = false;
-		kr = op->run();
-		quiet = kr == KERN_SUCCESS ? quiet + 1 : 0;
-		failed += kr != KERN_SUCCESS;
-		if (kr != KERN_SUCCESS && !CHECK(shortage(kr)))
-			test_say("# %s: allocation %d: 0x%x", op->name, k, kr);
-		nth = 0;
-		if (!CHECK_OK(op->run())) {
-			test_say("# %s: after allocation %d failed", op->name, k);
-			return;
-		}
-	}
-	CHECK(quiet == QUIET);
-	test_say("# %s: %d failures", op->name, failed);
-}
-
-#define SWEEP(list)	do {							\
-	for (unsigned i_ = 0; i_ < sizeof list / sizeof *list; i_++)		\
-		sweep(&list[i_]);						\
-	} while (0)
 
 static void drop_list(mach_port_t *list, unsigned n)
 {

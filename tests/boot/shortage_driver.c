@@ -11,64 +11,10 @@
 #include <mach/gnumach.h>
 #include <mach/machine/mach_i386.h>
 #include <mach/mig_errors.h>
-#include "harness/test.h"
+#include "harness/sweep.h"
 
 #define SELF	mach_task_self()
 #define PAGE	4096ul
-
-enum { QUIET = 12, MOST = 200 };
-
-static unsigned nth;
-
-/* the call, and nothing else, meets the failure of its nth allocation */
-#define ARMED(call) ({							\
-	kern_return_t kr_;						\
-									\
-	if (nth != 0)							\
-		test_fault_arm("*", nth);				\
-	kr_ = (call);							\
-	if (nth != 0)							\
-		test_fault_arm("*", 0);					\
-	kr_; })
-
-static bool shortage(kern_return_t kr)
-{
-	switch (kr & ~0x3e00) {
-	case MACH_RCV_BODY_ERROR:
-	case MACH_RCV_HEADER_ERROR:
-		return true;
-	}
-	return kr == KERN_RESOURCE_SHORTAGE || kr == D_NO_MEMORY || kr == MACH_SEND_NO_BUFFER || kr == MACH_SEND_INVALID_MEMORY ||
-	    kr == MACH_SEND_INVALID_REPLY || kr == MACH_RCV_INVALID_NAME || kr == MIG_SERVER_DIED;
-}
-
-static void sweep(const char *name, kern_return_t (*run)(void))
-{
-	unsigned quiet = 0, failed = 0;
-
-	nth = 0;
-	if (!CHECK_OK(run())) {
-		test_say("# in %s", name);
-		return;
-	}
-	for (unsigned k = 1; quiet < QUIET && k < MOST; k++) {
-		kern_return_t kr;
-
-		nth = k;
-		kr = run();
-		quiet = kr == KERN_SUCCESS ? quiet + 1 : 0;
-		failed += kr != KERN_SUCCESS;
-		if (kr != KERN_SUCCESS && !CHECK(shortage(kr)))
-			test_say("# %s: allocation %d: 0x%x", name, k, kr);
-		nth = 0;
-		if (!CHECK_OK(run())) {
-			test_say("# %s: after allocation %d failed", name, k);
-			return;
-		}
-	}
-	CHECK(quiet == QUIET);
-	test_say("# %s: %d failures", name, failed);
-}
 
 static mach_port_t irq_device, console, mem, child, thread;
 
@@ -234,7 +180,7 @@ static kern_return_t task_ports(void)
 
 	CHECK_OK(task_create(SELF, FALSE, &task));
 	kr = ARMED(task_set_exception_ports(task, EXC_MASK_ALL, handler, EXCEPTION_DEFAULT, 0));
-	if (kr == KERN_SUCCESS && nth == 0) {
+	if (kr == KERN_SUCCESS && sweep_nth == 0) {
 		CHECK_OK(task_create(task, FALSE, &other));
 		CHECK_OK(task_terminate(other));
 		mach_port_deallocate(SELF, other);

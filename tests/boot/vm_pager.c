@@ -21,6 +21,7 @@ static volatile mach_port_t control;
 static volatile enum { SUPPLY, UNAVAILABLE, ERROR, SILENT } mode;
 static volatile bool may_cache;
 static mach_port_t object;
+static volatile char first_byte = 'a';		/* what page 0 is full of */
 
 static void
 supply(mach_port_t c, uint64_t offset)
@@ -28,7 +29,7 @@ supply(mach_port_t c, uint64_t offset)
 	vm_address_t a = 0;
 
 	vm_allocate(SELF, &a, PAGE, 1);
-	__builtin_memset((void *)a, 'a' + (offset / PAGE) % 20, PAGE);
+	__builtin_memset((void *)a, first_byte + (offset / PAGE) % 20, PAGE);
 	memory_object_data_supply(c, offset, a, PAGE, 1, VM_PROT_NONE, 0, MACH_PORT_NULL);
 }
 
@@ -296,7 +297,102 @@ TEST(proxies_window_anonymous_memory)
 	CHECK_EQ(vm_map(SELF, &b, 5 * PAGE, 0, 1, proxy, 0, 0, VM_PROT_READ, VM_PROT_READ, VM_INHERIT_COPY),
 	    KERN_INVALID_ARGUMENT);
 	mach_port_deallocate(SELF, proxy);
+	/* what the region itself may not, its proxy may not either */
+	CHECK_OK(vm_protect(SELF, a, 8 * PAGE, TRUE, VM_PROT_READ));
+	REQUIRE(vm_region_create_proxy(SELF, a, VM_PROT_ALL, PAGE, &proxy) == KERN_SUCCESS);
+	CHECK_OK(vm_map(SELF, &b, PAGE, 0, 1, proxy, 0, 0, VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_COPY));
+	CHECK_EQ(vm_protect(SELF, b, PAGE, 0, VM_PROT_DEFAULT), KERN_PROTECTION_FAILURE);
+	CHECK_OK(vm_deallocate(SELF, b, PAGE));
+	mach_port_deallocate(SELF, proxy);
 	CHECK_OK(vm_deallocate(SELF, a, 8 * PAGE));
+}
+
+/* refused: the right is still the caller's, once */
+TEST(what_is_refused_takes_no_right_to_an_object)
+{
+	mach_port_t nobodys = test_port_with_send(), proxy = MACH_PORT_NULL;
+	rpc_vm_offset_t zero = 0, odd = 1;
+	rpc_vm_size_t len = PAGE;
+	mach_port_status_t s;
+	vm_address_t a = 0;
+
+	for (int i = 0; i < 3; i++) {
+		CHECK_EQ(vm_map(SELF, &a, PAGE, 0, 1, nobodys, 0, 0, VM_PROT_READ, VM_PROT_READ, 7), KERN_INVALID_ARGUMENT);
+		CHECK_EQ(memory_object_create_proxy(SELF, VM_PROT_READ, &nobodys, MACH_MSG_TYPE_COPY_SEND, 1, &odd, 1, &zero, 1,
+		    &len, 1, &proxy), KERN_INVALID_ARGUMENT);
+		/* a task is no memory */
+		CHECK_EQ(vm_map(SELF, &a, PAGE, 0, 1, mach_task_self(), 0, 0, VM_PROT_READ, VM_PROT_READ, VM_INHERIT_NONE),
+		    KERN_INVALID_ARGUMENT);
+		mach_port_t task = mach_task_self();
+		CHECK_EQ(memory_object_create_proxy(SELF, VM_PROT_READ, &task, MACH_MSG_TYPE_COPY_SEND, 1, &zero, 1, &zero, 1,
+		    &len, 1, &proxy), KERN_INVALID_ARGUMENT);
+	}
+	CHECK_OK(mach_port_get_receive_status(SELF, nobodys, &s));
+	CHECK_EQ(s.mps_srights, TRUE);
+	CHECK_OK(test_send(nobodys, MACH_MSG_TYPE_COPY_SEND, 0, 0, 1));
+	test_port_destroy(nobodys);
+}
+
+TEST(a_write_that_a_pager_fails_leaves_its_data_to_be_freed_once)
+{
+	vm_address_t a, from = 0;
+
+	pager_start();
+	a = map_object(4, false);
+	CHECK_OK(vm_allocate(SELF, &from, 4 * PAGE, 1));
+	mode = ERROR;
+	CHECK_EQ(vm_write(SELF, a, from, 4 * PAGE), KERN_MEMORY_ERROR);
+	mode = SUPPLY;
+	CHECK_OK(vm_write(SELF, a, from, 4 * PAGE));
+	CHECK_OK(vm_deallocate(SELF, from, 4 * PAGE));
+	vm_deallocate(SELF, a, 4 * PAGE);
+	pager_stop();
+}
+
+TEST(a_private_mapping_keeps_what_it_saw_when_its_pager_flushes)
+{
+	vm_address_t private, shared;
+
+	pager_start();
+	private = map_object(4, true);
+	shared = map_object(4, false);
+	CHECK_EQ(*(volatile unsigned char *)private, 'a');
+	*(volatile unsigned char *)(shared + PAGE) = 'W';
+	CHECK_EQ(*(volatile unsigned char *)(private + PAGE), 'b');
+	CHECK_OK(memory_object_lock_request(control, 0, 4 * PAGE, 2, 1, VM_PROT_NO_CHANGE, MACH_PORT_NULL));
+	first_byte = 'q';		/* and tells something else the next time */
+	CHECK_EQ(*(volatile unsigned char *)shared, 'q');
+	CHECK_EQ(*(volatile unsigned char *)private, 'a');
+	CHECK_EQ(*(volatile unsigned char *)(private + PAGE), 'b');
+	first_byte = 'a';
+	vm_deallocate(SELF, private, 4 * PAGE);
+	vm_deallocate(SELF, shared, 4 * PAGE);
+	pager_stop();
+}
+
+TEST(data_that_ends_within_a_page_is_followed_by_zeros)
+{
+	mach_port_t done = test_port();
+	vm_address_t a, from = 0;
+	unsigned wrong = 0;
+	struct test_message m;
+
+	pager_start();
+	mode = SILENT;
+	a = map_object(4, false);
+	while (control == MACH_PORT_NULL)
+		test_sleep(1);
+	CHECK_OK(vm_allocate(SELF, &from, 2 * PAGE, 1));
+	__builtin_memset((void *)from, 'y', 2 * PAGE);
+	CHECK_OK(memory_object_data_supply(control, 0, from, PAGE + 100, 1, VM_PROT_NONE, 0, done));
+	CHECK_OK(test_receive_wait(done, &m, 2000));
+	for (unsigned i = 0; i < 2 * PAGE; i++)
+		wrong += ((volatile unsigned char *)a)[i] != (i < PAGE + 100 ? 'y' : 0);
+	CHECK_EQ(wrong, 0);
+	mach_port_deallocate(SELF, control);
+	vm_deallocate(SELF, a, 4 * PAGE);
+	test_port_destroy(done);
+	pager_stop();
 }
 
 /* --- the rest of the protocol: answers that are early, late, double, wrong, and their completions --- */

@@ -758,6 +758,32 @@ void pmap_collect(struct pmap *pm)
 	spin_unlock(&pm->pm_lock);
 }
 
+#ifdef DEBUG
+/* => tables above are writable and for the kernel only; entries [first, PT_ENTRIES) */
+static void audit_table(const pte_t *table, unsigned first, int level, uint64_t va)
+{
+	for (unsigned i = first; i < PT_ENTRIES; i++) {
+		pte_t e = __atomic_load_n(&table[i], __ATOMIC_RELAXED);
+		bool leaf = level == 0 || (e & PTE_LARGE);
+
+		if (!(e & PTE_P))
+			continue;
+		if (e & PTE_U)
+			panic("the user's bit in the kernel's page tables, at %#lx", (unsigned long)(va + i * PT_SPAN(level)));
+		if (leaf && (e & PTE_W) && !(e & PTE_NX) && cpu_features.nx)
+			panic("writable and executable kernel memory at %#lx", (unsigned long)(va + i * PT_SPAN(level)));
+		if (!leaf)
+			audit_table(phys_to_kv(e & PTE_ADDR), 0, level - 1, va + i * PT_SPAN(level));
+	}
+}
+
+/* reads tables that others change: those of the kernel's half are never freed */
+void pmap_audit(void)
+{
+	audit_table(kernel_pmap->pm_root, KERNEL_SLOT, 3, 0xffff000000000000ull);
+}
+#endif
+
 void pmap_zero_page(pmap_paddr_t pa)
 {
 	void *p = phys_to_kv(pa);

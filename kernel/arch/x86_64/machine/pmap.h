@@ -43,6 +43,12 @@ void		 pmap_clear_referenced(struct vm_page *);
 uint64_t	 pmap_resident_count(struct pmap *);	/* pages */
 /* free page-table pages of empty ranges (memory shortage) */
 void		 pmap_collect(struct pmap *);
+/* debug builds: nothing of the kernel's half is the user's, nothing there is writable and executable; else panics */
+#ifdef DEBUG
+void		 pmap_audit(void);
+#else
+static inline void pmap_audit(void) { }
+#endif
 
 void		 pmap_zero_page(pmap_paddr_t);
 void		 pmap_copy_page(pmap_paddr_t from, pmap_paddr_t to);
