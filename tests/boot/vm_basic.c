@@ -221,35 +221,87 @@ TEST(wired_memory_stays_in_place_when_it_is_inherited)
 }
 
 /* every call takes any address and size without harm: the results must be errors or successes, never a stopped machine */
+/* --- every address with every size: what is to come of it, by other means than the kernel's --- */
+
+enum { TOP = 47 };		/* user memory ends at 2^TOP */
+
+/* the range may reach over what is not mapped; it may not wrap round */
+static kern_return_t lenient(uint64_t a, uint64_t size)
+{
+	return ~0ul - a >= size ? KERN_SUCCESS : KERN_INVALID_ARGUMENT;
+}
+
+static bool within(uint64_t a, uint64_t size)
+{
+	return a <= 1ul << TOP && size <= (1ul << TOP) - a;
+}
+
+/* of memory anywhere, at an offset of nothing */
+static kern_return_t mapped(uint64_t offset, uint64_t size)
+{
+	uint64_t pages = size / PAGE + (size % PAGE != 0);
+
+	if (size == 0 || offset % PAGE != 0 || (size <= -PAGE && offset != 0 && -offset / PAGE <= pages))
+		return KERN_INVALID_ARGUMENT;
+	return size <= 2 * PAGE ? KERN_SUCCESS : KERN_NO_SPACE;
+}
+
+static bool whole_pages(mach_port_t task, vm_address_t a)
+{
+	vm_size_t size;
+	vm_prot_t prot, max;
+	vm_inherit_t inherit;
+	boolean_t shared;
+	mach_port_t name;
+	vm_offset_t offset;
+
+	return vm_region(task, &a, &size, &prot, &max, &inherit, &shared, &name, &offset) != KERN_SUCCESS || (a | size) % PAGE == 0;
+}
+
+static void boundary(mach_port_t task, uint64_t at, uint64_t size)
+{
+	vm_address_t a = at;
+	vm_offset_t data;
+	mach_msg_type_number_t count;
+	vm_machine_attribute_val_t val = MATTR_VAL_GET;
+	kern_return_t kr = vm_allocate(task, &a, size, 0);
+	bool good = true;
+
+	if (kr == KERN_SUCCESS && size != 0)
+		good &= CHECK(a + size <= 1ul << TOP && size <= 1ul << 28);
+	good &= CHECK_EQ(vm_protect(task, at, size, 0, VM_PROT_READ), lenient(at, size));
+	good &= CHECK_EQ(vm_inherit(task, at, size, VM_INHERIT_SHARE), lenient(at, size));
+	if (size < 1ul << 32 && vm_read(task, at, size, &data, &count) == KERN_SUCCESS && count != 0) {
+		good &= CHECK(kr == KERN_SUCCESS);
+		vm_deallocate(SELF, data, count);
+	}
+	good &= CHECK(vm_copy(task, at, size, size) != KERN_SUCCESS || (at | size) % PAGE == 0);
+	good &= CHECK_EQ(vm_machine_attribute(task, at, size, MATTR_CACHE, &val), within(at, size) ? KERN_SUCCESS : KERN_INVALID_ARGUMENT);
+	good &= CHECK(vm_wire(test_host_priv, task, at, size, VM_PROT_READ) == KERN_SUCCESS || kr != KERN_SUCCESS ||
+	    at % PAGE != 0);
+	vm_wire(test_host_priv, task, at, size, VM_PROT_NONE);
+	vm_msync(task, at, size, 2);
+	a = at;
+	vm_map(task, &a, size, at, 1, 0, at, 0, 3, 7, 1);
+	a = 0;
+	good &= CHECK_EQ(vm_map(task, &a, size, 0, 1, 0, at, 0, 3, 7, 1), mapped(at, size));
+	good &= CHECK(whole_pages(task, a));
+	good &= CHECK_EQ(vm_deallocate(task, at, size), lenient(at, size));
+	if (!good)
+		test_say("# at 0x%lx, 0x%lx bytes", (int64_t)at, (int64_t)size);
+}
+
 TEST(boundary_matrix_of_addresses_and_sizes)
 {
-	static const unsigned long v[] = { 0, 1, PAGE - 1, PAGE, PAGE + 1, 1ul << 32, 1ul << 47, 1ul << 63,
-	    -PAGE, -PAGE + 1, -1ul, 0x7fffffffefff, 0x7ffffffff000 };
-	const unsigned n = sizeof v / sizeof v[0];
+	static const uint64_t v[] = { 0, 1, PAGE - 1, PAGE, PAGE + 1, 1ul << 32, 1ul << TOP, 1ul << 63, -PAGE, -PAGE + 1, -1ul,
+	    (1ul << TOP) - PAGE - 1, (1ul << TOP) - PAGE };
 	mach_port_t child;
 
-	REQUIRE(task_create(SELF, 0, &child) == KERN_SUCCESS);
-	for (unsigned i = 0; i < n; i++) {
-		for (unsigned j = 0; j < n; j++) {
-			vm_address_t a = v[i];
-			vm_offset_t data;
-			mach_msg_type_number_t count;
-			vm_machine_attribute_val_t val = 2;
-
-			if (vm_allocate(child, &a, v[j], 0) == KERN_SUCCESS && v[j] != 0)
-				CHECK(a + v[j] <= 1ul << 47);
-			vm_protect(child, v[i], v[j], 0, VM_PROT_READ);
-			vm_inherit(child, v[i], v[j], VM_INHERIT_SHARE);
-			if (v[j] <= 1ul << 32 && vm_read(child, v[i], v[j], &data, &count) == KERN_SUCCESS && count != 0)
-				vm_deallocate(SELF, data, count);
-			vm_copy(child, v[i], v[j], v[j]);
-			vm_machine_attribute(child, v[i], v[j], 1, &val);
-			vm_msync(child, v[i], v[j], 2);
-			a = v[i];
-			vm_map(child, &a, v[j], v[i], 1, 0, v[i], 0, 3, 7, 1);
-			vm_deallocate(child, v[i], v[j]);
-		}
+	for (unsigned i = 0; i < sizeof v / sizeof *v; i++) {
+		REQUIRE(task_create(SELF, 0, &child) == KERN_SUCCESS);
+		for (unsigned j = 0; j < sizeof v / sizeof *v; j++)
+			boundary(child, v[i], v[j]);
+		CHECK_OK(task_terminate(child));
+		mach_port_deallocate(SELF, child);
 	}
-	CHECK_OK(task_terminate(child));
-	mach_port_deallocate(SELF, child);
 }

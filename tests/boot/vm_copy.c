@@ -273,3 +273,35 @@ TEST(wired_memory_moved_in_a_message_arrives_once)
 	CHECK_OK(vm_deallocate(SELF, (vm_address_t)got, bytes));
 	test_port_destroy(p);
 }
+
+/* two mappings of one memory: neither may write to what was copied from the other */
+TEST(a_copy_of_shared_memory_is_a_snapshot)
+{
+	vm_address_t a = 0, b = 0;
+	vm_offset_t data = 0;
+	mach_msg_type_number_t n = 0;
+	mach_port_t proxy;
+
+	CHECK_OK(vm_allocate(SELF, &a, 4 * PAGE, 1));
+	REQUIRE(vm_region_create_proxy(SELF, a, VM_PROT_ALL, 4 * PAGE, &proxy) == KERN_SUCCESS);
+	CHECK_OK(vm_map(SELF, &b, 4 * PAGE, 0, 1, proxy, 0, 0, VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_SHARE));
+	for (unsigned i = 0; i < 4; i++) {
+		*(volatile unsigned *)(a + i * PAGE) = i + 1;
+		*(volatile unsigned *)(b + i * PAGE + 8) = i + 1;
+	}
+	CHECK_OK(vm_read(SELF, a, 4 * PAGE, &data, &n));
+	for (unsigned i = 0; i < 4; i++) {
+		*(volatile unsigned *)((i % 2 ? a : b) + i * PAGE) = 99;
+		*(volatile unsigned *)((i % 2 ? b : a) + i * PAGE + 8) = 99;
+	}
+	for (unsigned i = 0; i < 4; i++) {
+		CHECK_EQ(*(volatile unsigned *)(data + i * PAGE), i + 1);
+		CHECK_EQ(*(volatile unsigned *)(data + i * PAGE + 8), i + 1);
+		CHECK_EQ(*(volatile unsigned *)(a + i * PAGE), 99);
+		CHECK_EQ(*(volatile unsigned *)(b + i * PAGE), 99);
+	}
+	vm_deallocate(SELF, data, n);
+	vm_deallocate(SELF, a, 4 * PAGE);
+	vm_deallocate(SELF, b, 4 * PAGE);
+	mach_port_deallocate(SELF, proxy);
+}

@@ -500,7 +500,17 @@ TEST(hostile_ranges_of_answers_touch_nothing)
 
 	pager_start();
 	a = map_object(4, false);
+	while (control == MACH_PORT_NULL)
+		test_sleep(1);
+	/* behind the last page the first does not follow */
+	(void)supply_bytes(-PAGE, 2 * PAGE, 'H', VM_PROT_NONE, 0, MACH_PORT_NULL);
 	CHECK_EQ(*(volatile unsigned char *)a, 'a');
+	/* from the second page to wherever */
+	CHECK_EQ(*(volatile unsigned char *)(a + PAGE), 'b');
+	unsigned asked = requests;
+	CHECK_OK(memory_object_lock_request(control, PAGE, ~0ul, 0, 1, VM_PROT_NO_CHANGE, MACH_PORT_NULL));
+	CHECK_EQ(*(volatile unsigned char *)a + *(volatile unsigned char *)(a + PAGE), 'a' + 'b');
+	CHECK_EQ(requests, asked + 1);
 	for (unsigned i = 0; i < sizeof at / sizeof *at; i++) {
 		/* an offset inside a page, or an end behind the last one, is refused; far away is as good as near */
 		(void)supply_bytes(at[i], 2 * PAGE, 'H', VM_PROT_NONE, 0, MACH_PORT_NULL);
