@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Freed memory is full of a pattern (debug builds). What goes out to users is searched for it: words found count as "stale_out", which tests
- * want to stay as it is. A user who sends the pattern itself is counted too.
+ * Freed memory is full of a pattern (debug builds). What goes out to users is searched for it: words found count as "stale_out",
+ * which tests want to stay as it is. A user who sends the pattern itself is counted too.
  */
 #ifndef DEBUG_STALE_H
 #define DEBUG_STALE_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Calls that meet on one slot, object, message or page, with the kernel's racer on, which makes processors dawdle at locks. What one of them
- * looked at must be what it works on.
+ * Calls that meet on one slot, object, message or page, with the kernel's racer on, which makes processors dawdle at locks. What
+ * one of them looked at must be what it works on.
  * A word "seconds=N" on the module's line sets the time of each (default 1).
  */
 #include <mach/exception_ports.h>
@@ -295,7 +295,9 @@ static struct { mach_msg_header_t h; mach_msg_type_t type; uint64_t value; } fli
 
 static void flip(void *arg)
 {
-	static const mach_msg_type_t number = { .msgt_name = MACH_MSG_TYPE_INTEGER_64, .msgt_size = 64, .msgt_inline = 1, .msgt_number = 1 };
+	static const mach_msg_type_t number = {
+		.msgt_name = MACH_MSG_TYPE_INTEGER_64, .msgt_size = 64, .msgt_inline = 1, .msgt_number = 1,
+	};
 	mach_msg_type_t right = test_type_port(MACH_MSG_TYPE_COPY_SEND, 1);
 
 	(void)arg;

@@ -281,7 +281,8 @@ static kern_return_t object_proxy(void)
 	kern_return_t kr;
 
 	object_begin();
-	kr = ARMED(memory_object_create_proxy(SELF, VM_PROT_READ, &object, MACH_MSG_TYPE_COPY_SEND, 1, &zero, 1, &zero, 1, &page, 1, &proxy));
+	kr = ARMED(memory_object_create_proxy(SELF, VM_PROT_READ, &object, MACH_MSG_TYPE_COPY_SEND, 1, &zero, 1, &zero, 1, &page, 1,
+	    &proxy));
 	if (kr == KERN_SUCCESS)
 		kr = ARMED(vm_region_create_proxy(SELF, mapped, VM_PROT_READ, PAGE, &region));
 	drop(proxy);

@@ -278,7 +278,7 @@ static void boundary(mach_port_t task, uint64_t at, uint64_t size)
 	good &= CHECK(vm_copy(task, at, size, size) != KERN_SUCCESS || (at | size) % PAGE == 0);
 	good &= CHECK_EQ(vm_machine_attribute(task, at, size, MATTR_CACHE, &val), within(at, size) ? KERN_SUCCESS : KERN_INVALID_ARGUMENT);
 	good &= CHECK(vm_wire(test_host_priv, task, at, size, VM_PROT_READ) == KERN_SUCCESS || kr != KERN_SUCCESS ||
-	    at % PAGE != 0);
+	    at % PAGE != 0 || size == 0);
 	vm_wire(test_host_priv, task, at, size, VM_PROT_NONE);
 	vm_msync(task, at, size, 2);
 	a = at;

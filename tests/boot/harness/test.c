@@ -160,7 +160,8 @@ static int64_t slack_of(const char *name)
 {
 	for (unsigned i = 0; i < sizeof slack / sizeof *slack; i++)
 		if (same(name, slack[i].name))
-			return slack[i].slack;
+			/* a proxy has many names, that come and go in tables that stay */
+			return slack[i].slack * (test_is_proxied ? 8 : 1);
 	return 0;
 }
 
