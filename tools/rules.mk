@@ -38,6 +38,11 @@ iso: deps
 	@$(SUBMAKE) CONFIG=$(CONFIG) run-image
 	@tools/mkiso $(B) $(O)/ernst.iso
 
+# docs/reference, from abi/*.defs and tests/conformance.txt
+.PHONY: reference
+reference: $(MIG)
+	@tools/reference $(MIG)
+
 lint: deps
 	@tools/lint
 

@@ -3,7 +3,12 @@
 ABI_TEST_SRC := lib/mach/error_string.c lib/mach/printf.c
 ABI_TEST_INC := -Iabi -Ilib/mach/include
 
-UNIT_TESTS += tests/unit/abi/headers $(O)/tests/libmach_test
+UNIT_TESTS += tests/unit/abi/headers $(O)/tests/libmach_test $(O)/tests/reference_test
+
+# docs/reference is what the definitions say
+$(O)/tests/reference_test: $(MIG) tools/reference
+	@mkdir -p $(@D)
+	$(Q)printf '#!/bin/sh\nexec tools/reference --check $(MIG)\n' > $@ && chmod +x $@
 
 $(O)/tests/libmach_string.o: lib/mach/string.c
 	$(call say,HOSTCC,$@)
