@@ -5,6 +5,7 @@
 #   O       output root                      (build)
 #   CONFIG  release or debug                 (release)
 #   CC      gcc or clang                     (gcc)
+#   COVER   with counters in ipc, kern and vm (only the kernel, by clang; make coverage)
 #   B       this configuration's output      ($(O)/$(CONFIG), or $(O)/$(CONFIG)-clang)
 
 O      ?= build
@@ -12,7 +13,7 @@ CONFIG ?= release
 ifeq ($(origin CC),default)
 CC     := gcc
 endif
-B      := $(O)/$(CONFIG)$(if $(findstring clang,$(CC)),-clang)
+B      := $(O)/$(CONFIG)$(if $(findstring clang,$(CC)),-clang)$(if $(COVER),-cover)
 HOSTCC ?= $(CC)
 Q      := $(if $(V),,@)
 

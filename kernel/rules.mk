@@ -19,6 +19,9 @@ endif
 # the release kernel is optimised as one program: about 8% fewer instructions per message
 KERNEL_LTO    := $(if $(filter release,$(CONFIG)),$(if $(findstring clang,$(CC)),,-flto=2 -fuse-linker-plugin))
 KERNEL_CFLAGS += $(KERNEL_LTO)
+# COVER=1: clang's counters of what runs, in the parts that "make coverage" is about; tools/guest-profile reads them from the guest's memory
+KERNEL_COVER  := $(if $(COVER),-fprofile-instr-generate -fcoverage-mapping)
+$(foreach d,ipc kern vm,$(patsubst %,$(B)/obj/%.o,$(wildcard kernel/$(d)/*.c))): KERNEL_CFLAGS += $(KERNEL_COVER)
 KERNEL_LDFLAGS := -m64 -nostdlib -static -no-pie -Wno-unused-command-line-argument -Wl,--build-id=none -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack \
 		  -Wl,--no-warn-rwx-segments -T $(KERNEL_LDS)
 

@@ -158,7 +158,9 @@ stack_trim(void)
 		spin_unlock_irq(&stack_lock, flags);
 		if (s == NULL)
 			return;
+		/* a kept stack counts as neither, and kmem_free takes both away */
 		counter_add(COUNT_MAP_ENTRY, 1);
+		counter_add(COUNT_PAGE_USED, STACK_PAGES);
 		kmem_free(s, KERNEL_STACK_SIZE);
 	}
 }

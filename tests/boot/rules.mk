@@ -35,11 +35,23 @@ BOOT_PROXIED := host thread thread_state registers exception exception_ports exc
 	ipc_receive ipc_notify gsync device user_driver vm_basic vm_copy vm_pager vm_hostile vm_smp default_pager sample sched processor_set \
 	conformance
 
-.PHONY: test-boot
-test-boot: deps kernel $(B)/bin/default_pager $(patsubst %,$(B)/bin/tests/%,$(BOOT_TESTS) compat gang script_args) $(B)/bin/debugger $(B)/bin/debugger-victim
+.PHONY: test-boot boot-programs
+boot-programs: $(B)/bin/default_pager $(patsubst %,$(B)/bin/tests/%,$(BOOT_TESTS) compat gang script_args)
+test-boot: deps kernel boot-programs $(B)/bin/debugger $(B)/bin/debugger-victim
 	@tools/boot-tests --smp "$(BOOT_SMPS)" $(B) $(filter-out $(BOOT_LONG),$(BOOT_TESTS)) compat gang; boot=$$?; \
 	tools/boot-tests --smp 2 $(B) $(addsuffix @proxied,$(BOOT_PROXIED)) || boot=1; \
 	tools/console-tests $(B) || boot=1; tools/conformance --missing --check $(B) || boot=1; exit $$boot
+
+# the same with a kernel that counts what runs; as profiles for tools/coverage
+COVER_GUEST := $(O)/debug-clang-cover
+.PHONY: coverage-boot
+coverage-boot:
+	@$(MAKE) --no-print-directory CONFIG=debug boot-programs
+	@$(MAKE) --no-print-directory CONFIG=debug CC=clang COVER=1 kernel
+	@ln -sfn ../debug/bin $(COVER_GUEST)/bin
+	@mkdir -p $(COVER_GUEST)/profiles
+	@rm -f $(COVER_GUEST)/profiles/*
+	@PROFILES=$(COVER_GUEST)/profiles tools/boot-tests --smp 2 $(COVER_GUEST) $(filter-out $(BOOT_LONG),$(BOOT_TESTS)) compat gang
 
 # every routine and trap, and what the last test-boot did with it
 .PHONY: conformance

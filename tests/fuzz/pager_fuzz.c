@@ -63,7 +63,7 @@ void fuzz_main(void)
 {
 	static uint8_t message[FUZZ_MESSAGE] __attribute__((aligned(8)));
 	mach_msg_header_t *h = (mach_msg_header_t *)(void *)message;
-	mach_port_t object = fuzz_name[FUZZ_PORT_B] + 100, control = MACH_PORT_NULL;
+	mach_port_t object = fuzz_name[FUZZ_PORT_B], control = MACH_PORT_NULL;
 
 	map_object(object);
 	fuzz_found(user_thread(fuzz_name[FUZZ_TASK], client, fuzz_u32()));

@@ -12,7 +12,7 @@ $(O)/host/gen/fuzz_routines.c: tests/fuzz/routines.awk $(MIG) $(KERNEL_MIG:%=abi
 		awk -f $< > $@.tmp && mv $@.tmp $@
 
 FUZZ_SRC   := tests/fuzz/fuzz.c tests/fuzz/message.c tests/fuzz/tasks.c $(O)/host/gen/fuzz_routines.c
-FUZZ_FLAGS := -Ikernel -Ikernel/arch/x86_64 -Itests/fuzz -DDEBUG=1
+FUZZ_FLAGS := -Ikernel -Ikernel/arch/x86_64 -Itests/fuzz -DDEBUG=1 $(HOST_STACK)
 $(foreach f,$(FUZZERS),$(eval $(call host-program,asan,fuzz_$(f),tests/fuzz/$(f)_fuzz.c $(FUZZ_SRC),$(FUZZ_FLAGS) -fsanitize=fuzzer)))
 # for coverage: the corpus once, without libFuzzer
 $(foreach f,$(FUZZERS),$(eval $(call host-program,cov,fuzz_$(f),tests/fuzz/$(f)_fuzz.c tests/fuzz/replay.c $(FUZZ_SRC),$(FUZZ_FLAGS))))

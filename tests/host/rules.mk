@@ -12,11 +12,14 @@ $(eval $(call host-program,tsan,host_test,tests/host/host_test.c,-Ikernel -DDEBU
 $(eval $(call host-program,asan,smp_test,tests/host/smp_test.c))
 $(eval $(call host-program,tsan,smp_test,tests/host/smp_test.c))
 
-# lines of ipc, kern and vm that the host tests and the fuzzers' corpora reach
+# lines of ipc, kern and vm that the host tests, the fuzzers' corpora and the boot tests execute; the last take minutes, coverage-host
+# takes what they left before
 COVER_PROGRAMS := host_test smp_test $(FUZZERS:%=fuzz_%)
 $(eval $(call host-program,cov,host_test,tests/host/host_test.c,-Ikernel -DDEBUG=1))
 $(eval $(call host-program,cov,smp_test,tests/host/smp_test.c))
-.PHONY: coverage
-coverage: deps
+.PHONY: coverage coverage-host
+coverage: deps coverage-boot
+	@$(SUBMAKE) coverage-host
+coverage-host:
 	@$(SUBMAKE) CONFIG=debug $(COVER_PROGRAMS:%=$(O)/host/cov/%)
-	@tools/coverage $(O)/host/cov
+	@tools/coverage $(O)/host/cov $(COVER_GUEST)

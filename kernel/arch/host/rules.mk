@@ -9,8 +9,10 @@ HOST_SRC      := $(filter-out $(HOST_LEFT_OUT),$(foreach d,kern ipc vm device de
 		 $(wildcard kernel/arch/host/*.c kernel/arch/host/*.S)
 HOST_GEN      := $(patsubst $(B)/gen/%.c,gen/%.c,$(KERNEL_GEN))
 HOST_INC      := -Ikernel -Ikernel/arch/host -Ikernel/arch/x86_64 -Iabi -I$(B)/gen/kernel
+# stacks hold the sanitizers' red zones too
+HOST_STACK    := -DKERNEL_STACK_SIZE=131072
 HOST_CFLAGS   := -std=gnu11 -g -O1 -fno-common -fno-strict-aliasing -fno-omit-frame-pointer -MMD -MP $(WARNINGS) -ffreestanding \
-		 -DKERNEL=1 -DDEBUG=1 -DKERNEL_STACK_SIZE=131072 $(HOST_INC)
+		 -DKERNEL=1 -DDEBUG=1 $(HOST_STACK) $(HOST_INC)
 
 # instrumentation: of everything, and of arch/host itself where that must differ
 HOST_SAN_asan	:= -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all
