@@ -608,7 +608,7 @@ quantum_end(void *arg)
 	int best;
 
 	s->cs_quantum_armed = false;
-	if (t->th_state & TH_IDLE)
+	if (t == c->cp_idle_thread)
 		return;
 	sched_charge(t);
 	if (c->cp_tick_in_user)

@@ -108,7 +108,8 @@ heap_remove(struct timer_heap *q, struct timer *t)
 			q->tq_root->tm_prev = NULL;
 	}
 	t->tm_child = t->tm_next = t->tm_prev = NULL;
-	t->tm_cpu = NULL;
+	/* last: who sees it in timer_cancel may free the timer */
+	__atomic_store_n(&t->tm_cpu, NULL, __ATOMIC_RELEASE);
 }
 
 void
@@ -145,7 +146,7 @@ timer_set(struct timer *t, uint64_t deadline)
 	timer_cancel(t);
 	spin_lock(&q->tq_lock);
 	t->tm_deadline = deadline;
-	t->tm_cpu = c;
+	__atomic_store_n(&t->tm_cpu, c, __ATOMIC_RELEASE);
 	q->tq_root = heap_meld(q->tq_root, t);
 	if (q->tq_root == t)
 		timer_hw_set(deadline);

@@ -1,26 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The host kernel itself: traps, messages, memory, faults, threads and tasks of user programs; every object is gone afterwards. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <debug/counters.h>
-#include <kern/counter.h>
 #include <mach/exception.h>
+#include "cases.h"
 #include "user.h"
-
-static unsigned number, failures;
-
-static bool check(bool good, const char *what, int line)
-{
-	if (!good) {
-		failures++;
-		printf("# line %d: not so: %s\n", line, what);
-	}
-	return good;
-}
-#define CHECK(e) check((e), #e, __LINE__)
-
-/* --- the cases --- */
 
 static void messages_go_through_ports(void)
 {
@@ -130,59 +114,18 @@ static void a_wrong_pc_ends_the_task(void)
 	u_mach_port_deallocate(self, thread);
 }
 
-/* --- running them --- */
-
-static void counts_at_rest(int64_t *c)
-{
-	for (int round = 0; round < 100; round++) {
-		bool moved = false;
-
-		user_sleep(5);
-		for (int i = 0; i < COUNT_KINDS; i++) {
-			int64_t now = counter_read((enum counter)i);
-
-			moved |= now != c[i];
-			c[i] = now;
-		}
-		if (!moved)
-			return;
-	}
-}
-
-static void run(void (*fn)(void), const char *name)
-{
-	static const int64_t slack[COUNT_KINDS] = {
-		[COUNT_STACK] = 8, [COUNT_AMAP_NODE] = 4, [COUNT_ANON] = 4, [COUNT_PAGE_USED] = 64, [COUNT_PV] = 64,
-	};
-	int64_t before[COUNT_KINDS] = { 0 }, after[COUNT_KINDS] = { 0 };
-	unsigned failed = failures;
-
-	counts_at_rest(before);
-	fn();
-	counts_at_rest(after);
-	for (int i = 0; i < COUNT_KINDS; i++)
-		if (llabs(after[i] - before[i]) > slack[i]) {
-			failures++;
-			printf("# leak: %s %+ld\n", counter_names[i], (long)(after[i] - before[i]));
-		}
-	printf("%sok %u - %s\n", failures == failed ? "" : "not ", ++number, name);
-	fflush(stdout);
-}
-
 static void init(uint64_t argument)
 {
 	(void)argument;
 	/* a reply port, a stack for a second thread */
 	u_mach_port_destroy(user_task_self(), user_port());
 	user_sleep(1);
-#define RUN(fn) run(fn, #fn)
 	RUN(messages_go_through_ports);
 	RUN(memory_faults_in_and_bad_addresses_are_refused);
 	RUN(a_child_has_a_copy_of_its_memory);
 	RUN(a_bad_load_is_an_exception);
 	RUN(a_wrong_pc_ends_the_task);
-	printf("1..%u\n", number);
-	exit(failures != 0);
+	exit(cases_end());
 }
 
 int main(int argc, char **argv)

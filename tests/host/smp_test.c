@@ -61,6 +61,14 @@ static uint32_t draw(uint64_t *seed)
 	return (uint32_t)(*seed >> 33);
 }
 
+static void destroy_contents(const mach_msg_type_t *t, mach_port_t name, uint64_t address)
+{
+	if (t->msgt_inline)
+		u_mach_port_destroy(user_task_self(), name);
+	else
+		u_vm_deallocate(user_task_self(), address, 2 * 4096);
+}
+
 /* a right or some memory to anyone; whatever has come to us */
 static void talk(unsigned me, uint64_t *seed)
 {
@@ -89,19 +97,14 @@ static void talk(unsigned me, uint64_t *seed)
 		m.t = (mach_msg_type_t){ .msgt_name = 8, .msgt_size = 8, .msgt_number = 2 * 4096, .msgt_deallocate = 1 };
 		m.address = at + 100;
 	}
-	/* what was sent is the receiver's to destroy: it is of this task and knows it by the same name */
-	if (mach_msg(&m.h, MACH_SEND_MSG | MACH_SEND_TIMEOUT, 48, 0, MACH_PORT_NULL, 1, MACH_PORT_NULL) != MACH_MSG_SUCCESS) {
+	/* what was sent is the receiver's to destroy: it is of this task and knows it by the same name. What was not came back, with
+	   names and addresses of its own: the old ones may be somebody else's by now */
+	if (mach_msg(&m.h, MACH_SEND_MSG | MACH_SEND_TIMEOUT, 48, 0, MACH_PORT_NULL, 1, MACH_PORT_NULL) != MACH_MSG_SUCCESS)
+		destroy_contents(&m.t, m.name, m.address);
+	if (at != 0)
 		u_mach_port_destroy(user_task_self(), fresh);
-		if (at != 0)
-			u_vm_deallocate(user_task_self(), at, 3 * 4096);
-	} else if (at != 0) {
-		u_mach_port_destroy(user_task_self(), fresh);
-	}
 	while (mach_msg(&m.h, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, sizeof m, port[me], 0, MACH_PORT_NULL) == MACH_MSG_SUCCESS)
-		if (m.t.msgt_inline)
-			u_mach_port_destroy(user_task_self(), m.name);
-		else
-			u_vm_deallocate(user_task_self(), m.address, 2 * 4096);
+		destroy_contents(&m.t, m.name, m.address);
 }
 
 static void short_life(uint64_t at)

@@ -58,6 +58,9 @@ mach_msg_return_t mach_msg(mach_msg_header_t *msg, mach_msg_option_t option, mac
 	if ((option & MACH_RCV_MSG) && mr == MACH_MSG_SUCCESS) {
 		sim_read(at, msg, sizeof *msg);
 		sim_read(at, msg, msg->msgh_size < rcv_size ? msg->msgh_size : rcv_size);
+	} else if (option == (MACH_SEND_MSG | MACH_SEND_TIMEOUT) && mr == MACH_SEND_TIMED_OUT) {
+		/* what was in it is back, perhaps under other names and at other places */
+		sim_read(at, msg, send_size);
 	}
 	return mr;
 }
