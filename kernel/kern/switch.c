@@ -50,7 +50,7 @@ thread_dispatch(struct thread *old)
 {
 	bool stopped = false, reap = false;
 
-	if (__builtin_expect(old->th_state & TH_IDLE, 0))
+	if (__builtin_expect(__atomic_load_n(&old->th_state, __ATOMIC_RELAXED) & TH_IDLE, 0))
 		return;
 	if (old->th_continuation != NULL && old->th_stack != NULL) {
 		stack_free(old->th_stack);

@@ -32,7 +32,7 @@ void	sched_arm_quantum(struct cpu_sched *, struct thread *);
 static inline void
 wait_event_clear(struct thread *t)
 {
-	if (__atomic_load_n(&t->th_wait_event, __ATOMIC_RELAXED) != NULL)
+	if (__atomic_load_n(&t->th_wait_event, __ATOMIC_ACQUIRE) != NULL)
 		wait_event_clear_slow(t);
 }
 

@@ -274,7 +274,8 @@ void
 thread_hold_locked(struct thread *t)
 {
 	if (t->th_hold_count++ == 0 && t->th_active) {
-		t->th_state |= TH_SUSP;
+		/* the thread looks at its state without the lock */
+		__atomic_store_n(&t->th_state, t->th_state | TH_SUSP, __ATOMIC_RELAXED);
 		thread_ast_set(t, AST_SUSPEND);
 		sched_unstrand(t);
 	}
@@ -293,7 +294,7 @@ thread_hold(struct thread *t)
 static void
 thread_let_run(struct thread *t)
 {
-	t->th_state &= ~(TH_SUSP | TH_CLEAN | TH_HALTED);
+	__atomic_store_n(&t->th_state, t->th_state & ~(TH_SUSP | TH_CLEAN | TH_HALTED), __ATOMIC_RELAXED);
 	__atomic_fetch_and(&t->th_ast, ~AST_SUSPEND, __ATOMIC_RELAXED);
 	if (t->th_state & (TH_RUN | TH_WAIT | TH_DEAD))
 		return;

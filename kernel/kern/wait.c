@@ -131,7 +131,7 @@ thread_wait_timeout(void *arg)
 	unsigned long flags = spin_lock_irq(&t->th_lock);
 	uint64_t deadline = t->th_wait_timer.tm_deadline;
 
-	if (deadline != 0 && t->th_wait_timer.tm_cpu == NULL && deadline <= clock_uptime_ns()) {
+	if (deadline != 0 && __atomic_load_n(&t->th_wait_timer.tm_cpu, __ATOMIC_RELAXED) == NULL && deadline <= clock_uptime_ns()) {
 		t->th_wait_timer.tm_deadline = 0;
 		if (wait_end(t, WAIT_TIMED_OUT) && !(t->th_state & TH_RUN))
 			wait_make_runnable(t);

@@ -2,7 +2,7 @@
 # The kernel as a host process: its tests under ASan and UBSan, several processors under TSan, coverage.
 include tests/host/program.mk
 
-HOST_TESTS   := host_test memory_test thread_test
+HOST_TESTS   := host_test memory_test message_test thread_test
 HOST_CASES   := tests/host/cases.c tests/host/store.c
 HOST_CASES_F := -Ikernel -Ikernel/arch/x86_64 -DDEBUG=1 $(HOST_STACK)
 UNIT_TESTS   += $(HOST_TESTS:%=$(O)/host/asan/%)

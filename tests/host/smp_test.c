@@ -35,8 +35,6 @@ const char *__tsan_default_suppressions(void)
 		"race_top:sched_preempt\n"
 		"race_top:sched_account_switch\n"	/* th_last_cpu, against a look at where to send a reminder */
 		"race_top:sched_arm_quantum\n"		/* TH_IDLE never changes */
-		"race_top:thread_dispatch\n"
-		"race_top:thread_let_run\n"
 		"race_top:stack_keep\n"		/* is the list long? */
 		"race_top:stack_free\n"
 		"race_top:stack_try_alloc\n"
