@@ -79,7 +79,7 @@ thread_push_to_clean_point(struct thread *t)
 {
 	if (t->th_state & TH_CLEAN) {
 		__atomic_fetch_and(&t->th_ast, ~AST_ABORT, __ATOMIC_RELAXED);
-		t->th_state |= TH_HALTED;
+		__atomic_store_n(&t->th_state, t->th_state | TH_HALTED, __ATOMIC_RELAXED);
 		return;
 	}
 	if (t->th_state & (TH_RUN | TH_WAIT | TH_DEAD))

@@ -87,7 +87,7 @@ wait_end(struct thread *t, enum wait_result result)
 static void
 wait_make_runnable(struct thread *t)
 {
-	if ((t->th_state & TH_SUSP) && t->th_continuation != NULL && !(t->th_ast & AST_STOP_LATER))
+	if ((t->th_state & TH_SUSP) && t->th_continuation != NULL && !(__atomic_load_n(&t->th_ast, __ATOMIC_RELAXED) & AST_STOP_LATER))
 		return;
 	t->th_state |= TH_RUN;
 	sched_setrun(t);

@@ -46,8 +46,8 @@ test-boot: deps kernel boot-programs $(B)/bin/debugger $(B)/bin/debugger-victim
 COVER_GUEST := $(O)/debug-clang-cover
 .PHONY: coverage-boot
 coverage-boot:
-	@$(MAKE) --no-print-directory CONFIG=debug boot-programs
-	@$(MAKE) --no-print-directory CONFIG=debug CC=clang COVER=1 kernel
+	@$(SUBMAKE) CONFIG=debug boot-programs
+	@$(SUBMAKE) CONFIG=debug CC=clang COVER=1 kernel
 	@ln -sfn ../debug/bin $(COVER_GUEST)/bin
 	@mkdir -p $(COVER_GUEST)/profiles
 	@rm -f $(COVER_GUEST)/profiles/*

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Memory objects with a pager that answers well or badly, copies, wiring, proxies, what the debug routines say, and paging to a default pager. */
+/* Memory objects with a pager that answers well or badly, copies, wiring, proxies, debug routines, paging to a default pager. */
 #include <stdlib.h>
 #include <string.h>
 #include <mach/vm_sync.h>
@@ -71,7 +71,8 @@ static void an_object_gives_its_pages_and_takes_them_back(void)
 		CHECK(put(a + i * PAGE + 8, i));
 	CHECK_OK(u_memory_object_lock_request(store.st_control, 0, 8 * PAGE, MEMORY_OBJECT_RETURN_DIRTY, 0, VM_PROT_NO_CHANGE, reply));
 	CHECK(store_wait(2208, 1));
-	CHECK_OK(u_memory_object_lock_request(store.st_control, 0, 16 * PAGE, MEMORY_OBJECT_RETURN_ALL, 1, VM_PROT_NO_CHANGE, MACH_PORT_NULL));
+	CHECK_OK(u_memory_object_lock_request(store.st_control, 0, 16 * PAGE, MEMORY_OBJECT_RETURN_ALL, 1, VM_PROT_NO_CHANGE,
+	    MACH_PORT_NULL));
 	for (unsigned i = 0; i < 16; i += 2)
 		CHECK(word_at(a + i * PAGE) == store_pattern(i) && word_at(a + i * PAGE + 8) == i);
 	/* nobody may write; who tries asks for it */
@@ -211,7 +212,8 @@ static void a_proxy_shows_part_of_an_object(void)
 
 	store_reset();
 	object = store_object();
-	CHECK_OK(u_memory_object_create_proxy(self, VM_PROT_READ, &object, MACH_MSG_TYPE_COPY_SEND, 1, &offset, 1, &start, 1, &len, 1, &proxy));
+	CHECK_OK(u_memory_object_create_proxy(self, VM_PROT_READ, &object, MACH_MSG_TYPE_COPY_SEND, 1, &offset, 1, &start, 1, &len, 1,
+	    &proxy));
 	CHECK_OK(u_vm_map(self, &at, 4 * PAGE, 0, 1, proxy, 0, 0, VM_PROT_READ, VM_PROT_READ, VM_INHERIT_NONE));
 	CHECK(word_at(at + PAGE) == store_pattern(3) && !put(at, 1));
 	CHECK(u_vm_map(self, &a, 8 * PAGE, 0, 1, proxy, 0, 0, VM_PROT_READ, VM_PROT_READ, VM_INHERIT_NONE) != KERN_SUCCESS);
@@ -346,7 +348,8 @@ static void wired_memory_stays(void)
 	CHECK_OK(u_vm_wire(PRIV, self, c, 8 * PAGE, VM_PROT_READ | VM_PROT_WRITE));
 	CHECK(u_vm_wire(user_host_self(), self, a, 64 * PAGE, VM_PROT_READ) != KERN_SUCCESS);
 	CHECK(put(a + PAGE, 1) && put(b + PAGE, 1) && put(c + PAGE, 1));
-	CHECK_OK(u_memory_object_lock_request(store.st_control, 0, 8 * PAGE, MEMORY_OBJECT_RETURN_ALL, 1, VM_PROT_NO_CHANGE, MACH_PORT_NULL));
+	CHECK_OK(u_memory_object_lock_request(store.st_control, 0, 8 * PAGE, MEMORY_OBJECT_RETURN_ALL, 1, VM_PROT_NO_CHANGE,
+	    MACH_PORT_NULL));
 	CHECK_OK(u_vm_protect(self, b, 2 * PAGE, 0, VM_PROT_READ));
 	CHECK_OK(u_vm_protect(self, b, 2 * PAGE, 0, VM_PROT_READ | VM_PROT_WRITE));
 	/* copies of what is wired are made at once */

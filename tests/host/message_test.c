@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Calls between tasks, with each of the conditions of the short path failing in turn; notifications; requests forced into full queues; traps. */
+/* Calls between tasks, with each condition of the short path failing in turn; notifications; messages forced into full queues; traps. */
 #include <stdlib.h>
 #include <string.h>
 #include <debug/counters.h>
@@ -142,7 +142,8 @@ static void calls_carry_rights_and_memory(void)
 		};
 		m.t1 = (mach_msg_type_t){ .msgt_name = (unsigned)disposition, .msgt_size = 64, .msgt_number = 1, .msgt_inline = 1 };
 		m.name = p;
-		m.t2 = (mach_msg_type_t){ .msgt_name = MACH_MSG_TYPE_CHAR, .msgt_size = 8, .msgt_number = 3 * 4096, .msgt_deallocate = disposition & 1 };
+		m.t2 = (mach_msg_type_t){ .msgt_name = MACH_MSG_TYPE_CHAR, .msgt_size = 8, .msgt_number = 3 * 4096,
+		    .msgt_deallocate = disposition & 1 };
 		m.address = at + 100;
 		/* the server sends it back as it came: send-once rights and memory are moved, the rest fails or is copied */
 		CHECK_OK(mach_msg(&m.h, MACH_SEND_MSG | MACH_RCV_MSG | MACH_RCV_TIMEOUT, 64, sizeof m, reply, 50, MACH_PORT_NULL));

@@ -89,7 +89,8 @@ static void supply(mach_port_t object, mach_port_t control, uint64_t offset)
 	while (u_vm_allocate(user_task_self(), &at, PAGE, 1) != KERN_SUCCESS)
 		user_sleep(1);
 	sim_write(at, k != NULL ? k->data : page, PAGE);
-	while (u_memory_object_data_supply(control, offset, at, PAGE, 1, store.st_lock, store.st_precious, store.st_reply_to) != KERN_SUCCESS)
+	while (u_memory_object_data_supply(control, offset, at, PAGE, 1, store.st_lock, store.st_precious, store.st_reply_to) !=
+	    KERN_SUCCESS)
 		user_sleep(1);
 }
 

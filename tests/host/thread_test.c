@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Threads, tasks, processors and their sets: policies, priorities, assignment, information, samples, names, exceptions and their handlers. */
+/* Threads, tasks, processors and their sets: priorities, assignment, information, samples, exceptions and their handlers, gsync. */
 #include <stdlib.h>
 #include <string.h>
 #include <mach/exception.h>
