@@ -23,6 +23,7 @@
 #include <kern/thread.h>
 #include <machine/cpu.h>
 
+#define WAKE_AT_ONCE	32	/* receivers that learn of a death in one locked section */
 #define FLUSH_BATCH	16	/* how many a dead port lets go at a time */
 
 static struct thread *ring_thread(struct queue *link)
@@ -40,17 +41,36 @@ static uint64_t deadline_after(uint32_t option_set, uint32_t ms)
 	return option_set ? clock_uptime_ns() + (uint64_t)ms * 1000000 : 0;
 }
 
+/* => false: none is left to wake */
+static bool wake_receiver(struct queue **ring, mach_msg_return_t result)
+{
+	struct queue *link = ring_pop(ring);
+	struct thread *th;
+
+	if (link == NULL)
+		return false;
+	th = ring_thread(link);
+	th->th_ipc.it_queued = IPC_NOT_QUEUED;
+	th->th_ipc.it_result = (uint32_t)result;
+	thread_go(th, WAIT_AWAKENED);
+	return true;
+}
+
 void ipc_mqueue_wake_receivers(struct queue **ring, mach_msg_return_t result)
 {
-	struct queue *link;
+	while (wake_receiver(ring, result))
+		;
+}
 
-	while ((link = ring_pop(ring)) != NULL) {
-		struct thread *th = ring_thread(link);
+void ipc_mqueue_end_receivers(struct queue **ring, struct spinlock *lock)
+{
+	unsigned woken = 0;
 
-		th->th_ipc.it_queued = IPC_NOT_QUEUED;
-		th->th_ipc.it_result = (uint32_t)result;
-		thread_go(th, WAIT_AWAKENED);
-	}
+	while (wake_receiver(ring, MACH_RCV_PORT_DIED))
+		if (++woken % WAKE_AT_ONCE == 0) {
+			spin_unlock(lock);
+			spin_lock(lock);
+		}
 }
 
 /*

@@ -42,6 +42,8 @@ mach_msg_return_t ipc_mqueue_receive_finish(struct ipc_kmsg **, uint32_t *size);
 void		 ipc_mqueue_changed(struct ipc_port *);
 /* => lock of the ring held: wakes all with a result */
 void		 ipc_mqueue_wake_receivers(struct queue **ring, mach_msg_return_t result);
+/* => lock held of a set that is marked dead, so that nobody joins them: all learn of it; the lock is given up now and then */
+void		 ipc_mqueue_end_receivers(struct queue **ring, struct spinlock *lock);
 /* => nothing locked; the port is dead: its blocked senders go on, their messages are destroyed */
 void		 ipc_mqueue_flush(struct ipc_port *);
 

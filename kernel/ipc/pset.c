@@ -91,7 +91,7 @@ void ipc_pset_destroy(struct ipc_pset *pset)
 
 	ipc_pset_lock(pset);
 	pset->ps_active = false;
-	ipc_mqueue_wake_receivers(&pset->ps_receivers, MACH_RCV_PORT_DIED);
+	ipc_mqueue_end_receivers(&pset->ps_receivers, &pset->ps_lock);
 	while (pset->ps_members != NULL) {
 		/* a member's lock comes before the set's: find it, then look again */
 		port = link_port(pset->ps_members);

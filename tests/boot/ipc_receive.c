@@ -265,3 +265,37 @@ TEST(many_clients_get_their_own_replies)
 	test_port_destroy(p);
 	test_port_destroy(reply);
 }
+
+static volatile unsigned told, too_late;
+
+static void receive_until_it_dies(void *set)
+{
+	struct { mach_msg_header_t h; char room[32]; } m;
+	kern_return_t kr = mach_msg(&m.h, MACH_RCV_MSG, 0, sizeof m, (mach_port_t)(uintptr_t)set, 0, 0);
+
+	if (kr == MACH_RCV_PORT_DIED)
+		__atomic_fetch_add(&told, 1, __ATOMIC_RELAXED);
+	else if (kr == MACH_RCV_INVALID_NAME)
+		__atomic_fetch_add(&too_late, 1, __ATOMIC_RELAXED);
+}
+
+TEST(every_receiver_of_a_dying_set_learns_of_it)
+{
+	enum { RECEIVERS = 100 };
+	mach_port_t set, p = test_port_with_send(), t[RECEIVERS];
+	struct test_message m;
+
+	told = too_late = 0;
+	CHECK_OK(mach_port_allocate(SELF, MACH_PORT_RIGHT_PORT_SET, &set));
+	CHECK_OK(mach_port_move_member(SELF, p, set));
+	for (unsigned i = 0; i < RECEIVERS; i++)
+		t[i] = test_thread(receive_until_it_dies, (void *)(uintptr_t)set);
+	test_sleep(50);
+	CHECK_OK(mach_port_destroy(SELF, set));
+	for (unsigned i = 0; i < RECEIVERS; i++)
+		test_thread_join(t[i]);
+	CHECK_EQ(told + too_late, RECEIVERS);
+	CHECK_OK(test_send(p, MACH_MSG_TYPE_COPY_SEND, 0, 0, 5));	/* the member lives on, in no set */
+	CHECK_OK(test_receive(p, &m));
+	test_port_destroy(p);
+}

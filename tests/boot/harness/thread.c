@@ -70,8 +70,9 @@ static void thread_main(struct start *s)
 	mach_port_t self = mach_thread_self();
 	/* one uref from creation, one from mach_thread_self just now: the joiner owns the first */
 	thread_terminate_release(self, mach_task_self(), self, MACH_PORT_NULL, 0, 0);
+	/* behind a proxy that takes a while, and wants the processor */
 	for (;;)
-		;
+		test_sleep(1000);
 }
 
 mach_port_t test_thread(void (*fn)(void *), void *arg)
@@ -121,7 +122,7 @@ static void child_main(struct start *s)
 	s->fn(s->arg);
 	task_terminate(mach_task_self());
 	for (;;)
-		;
+		test_sleep(1000);
 }
 
 mach_port_t test_fork(void (*fn)(void *), void *arg)
