@@ -22,6 +22,10 @@ KERNEL_CFLAGS += $(KERNEL_LTO)
 # COVER=1: clang's counters of what runs, in the parts that "make coverage" is about; tools/guest-profile reads them from the guest's memory
 KERNEL_COVER  := $(if $(COVER),-fprofile-instr-generate -fcoverage-mapping)
 $(foreach d,ipc kern vm,$(patsubst %,$(B)/obj/%.o,$(wildcard kernel/$(d)/*.c))): KERNEL_CFLAGS += $(KERNEL_COVER)
+# nothing calls this file but the trap entry, which saves every register; so the file is compiled by itself
+ifneq ($(KERNEL_LTO),)
+$(B)/obj/kernel/ipc/rpc.c.o: KERNEL_CFLAGS += -fno-lto $(patsubst %,-fcall-used-%,rbx r12 r13 r14 r15)
+endif
 KERNEL_LDFLAGS := -m64 -nostdlib -static -no-pie -Wno-unused-command-line-argument -Wl,--build-id=none -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack \
 		  -Wl,--no-warn-rwx-segments -T $(KERNEL_LDS)
 

@@ -42,4 +42,7 @@ void bench_report(const char *key, uint64_t ticks, uint64_t n);
 bool bench_loop(const char *key);
 void bench_mark(void);
 
+/* the name a child knows a port by: small, as names are that the kernel gives */
+#define BENCH_CHILD_PORT	0xc0
+
 #endif

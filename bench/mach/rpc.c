@@ -85,8 +85,8 @@ TEST_FLAGS(rpc_two_tasks, TEST_MAY_LEAK)
 	};
 	vm_address_t source = 0;
 
-	child = test_fork(server, (void *)0x4000);
-	CHECK_OK(mach_port_insert_right(child, 0x4000, p, MACH_MSG_TYPE_MOVE_RECEIVE));
+	child = test_fork(server, (void *)BENCH_CHILD_PORT);
+	CHECK_OK(mach_port_insert_right(child, BENCH_CHILD_PORT, p, MACH_MSG_TYPE_MOVE_RECEIVE));
 	BENCH("rpc_null", 2000, rpc(p, reply, ID_NULL, 32, 0));
 	bytes(128);
 	BENCH("rpc_128", 1000, rpc(p, reply, ID_NULL, 32 + 8 + 128, 0));

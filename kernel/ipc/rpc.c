@@ -49,8 +49,12 @@
 _Static_assert(sizeof(mach_msg_header_t) == 32, "four words");
 _Static_assert(IPC_ROOM_LIMIT - 1 + HEADER_SIZE == VM_USER_MAX, "copyin and copyout look where the body ends");
 
+/* What the call says, and then what the receiver finds; the size is one of the trap's arguments */
 struct header {
-	uint64_t bits_size, remote, local, seqno_id;
+	uint32_t	 bits;
+	mach_port_name_t remote;
+	uint64_t	 local;
+	uint32_t	 seqno, id;
 };
 
 struct rpc {
@@ -61,22 +65,23 @@ struct rpc {
 	struct ipc_port	*source;	/* where self will wait; NULL: at source_set */
 	struct ipc_pset	*source_set;
 	mach_port_name_t name;		/* of the reply right: made in next_space, or used up in space */
+	struct ipc_chunk *chunk;
 	struct ipc_entry *entry;
 };
 
 /* => space locked: the entry of a name above the table */
-static __attribute__((noinline)) struct ipc_entry *sparse_entry(struct ipc_table *t, uint64_t name)
+static __attribute__((noinline)) struct ipc_entry *sparse_entry(struct ipc_table *t, mach_port_name_t name)
 {
 	static struct ipc_entry unused;		/* gives no right, never written */
 	struct ipc_entry *e = NULL;
 
-	if (t->it_sparse_count != 0 && name <= UINT32_MAX)
-		e = ipc_sparse_lookup(t, (mach_port_name_t)name);
+	if (t->it_sparse_count != 0)
+		e = ipc_sparse_lookup(t, name);
 	return e != NULL ? e : &unused;
 }
 
 /* => space locked; ipc_entry_lookup, but for the entries of names not in use, which give no right */
-LINE struct ipc_entry *name_entry(struct ipc_space *space, uint64_t name)
+LINE struct ipc_entry *name_entry(struct ipc_space *space, mach_port_name_t name)
 {
 	struct ipc_table *t = &space->is_table;
 
@@ -85,8 +90,14 @@ LINE struct ipc_entry *name_entry(struct ipc_space *space, uint64_t name)
 	return sparse_entry(t, name);
 }
 
+/* the short half of sched_may_run_here */
+LINE bool may_run_here(struct cpu *cpu, const struct thread *th)
+{
+	return th->th_bound_cpu == NULL && th->th_pset == cpu->cp_sched->cs_pset;
+}
+
 /* => dest and its set locked: the first of their waiting receivers, locked; NULL: none who can be handed the processor */
-LINE struct thread *lock_receiver(struct rpc *r, uint32_t size)
+LINE struct thread *lock_receiver(struct rpc *r, struct cpu *cpu, uint32_t size)
 {
 	struct queue *first = r->dest_set != NULL ? r->dest_set->ps_receivers : r->dest->ip_receivers;
 	struct thread *th;
@@ -97,7 +108,7 @@ LINE struct thread *lock_receiver(struct rpc *r, uint32_t size)
 	if (!HOLDS(spin_try_quick(&th->th_lock)))
 		return NULL;
 	/* off every processor, asked for nothing, in a plain receive with room */
-	if (HOLDS(th->th_state == TH_WAIT && th->th_ast == 0 && size <= th->th_ipc.it_room && sched_may_run_here(th)))
+	if (HOLDS(th->th_state == TH_WAIT && th->th_ast == 0 && size <= th->th_ipc.it_room && may_run_here(cpu, th)))
 		return th;
 	spin_unlock_quick(&th->th_lock);
 	return NULL;
@@ -179,7 +190,7 @@ LINE void change_waiters(struct rpc *r, uint64_t msg, uint32_t rcv_size)
 	it->it_msg = msg;
 	it->it_option = MACH_SEND_MSG | MACH_RCV_MSG;
 	it->it_rcv_size = rcv_size;
-	it->it_room = __builtin_expect(r->self->th_machine.mt_regs.rip < VM_USER_MAX, 1) ? rcv_size : 0;
+	it->it_room = rcv_size;
 	it->it_kmsg = NULL;
 	it->it_queued = IPC_QUEUED_RECEIVER;
 	it->it_on_set = r->source == NULL;
@@ -210,64 +221,49 @@ LINE void change_thread(struct rpc *r, struct cpu *cpu)
 	machine_handoff(cpu, cpu_machine_of(cpu), self, next);
 }
 
-/* => interrupts on */
-static __attribute__((noinline)) void refill(void)
-{
-	struct ipc_kmsg *kmsg = ipc_kmsg_alloc(IKM_LARGEST - IKM_OVERHEAD);
-	unsigned long flags;
-
-	if (kmsg == NULL)
-		return;
-	flags = interrupts_disable();
-	if (cpu_self()->cp_message == NULL) {
-		counter_add(COUNT_KMSG, -1);	/* the processor's, no message */
-		cpu_self()->cp_message = kmsg;
-		kmsg = NULL;
-	}
-	interrupts_restore(flags);
-	if (kmsg != NULL)
-		ipc_kmsg_free(kmsg);
-}
-
 /* The receiver's memory is not there: the message becomes an ordinary one, copied out as the receiver is able to */
-static void __attribute__((noinline, noreturn)) deliver_slowly(struct cpu *cpu, const struct header *h)
+static void __attribute__((noinline, noreturn)) deliver_slowly(struct cpu *cpu, uint64_t bits_size, mach_port_name_t remote,
+    uint64_t local, uint64_t seqno_id)
 {
 	struct ipc_kmsg *kmsg = cpu->cp_message;
-	uint32_t size = (uint32_t)(h->bits_size >> 32);
+	uint64_t *word = (uint64_t *)(void *)&kmsg->ikm_header;
 	mach_msg_return_t mr;
 
 	user_access_end();
 	cpu->cp_message = NULL;
 	counter_add(COUNT_KMSG, 1);
-	*(struct header *)(void *)&kmsg->ikm_header = *h;
+	word[0] = bits_size;
+	word[1] = remote;
+	word[2] = local;
+	word[3] = seqno_id;
 	interrupts_enable();
-	refill();
-	mr = ipc_kmsg_put(current_thread()->th_ipc.it_msg, kmsg, size);
+	ipc_rpc_refill();
+	mr = ipc_kmsg_put(current_thread()->th_ipc.it_msg, kmsg, (uint32_t)(bits_size >> 32));
 	thread_syscall_return(mr);
 }
 
 /* => the receiver is current and nothing locked: its message, and user mode */
-LINE void __attribute__((noreturn)) deliver(struct cpu *cpu, struct thread *next, const struct header *h)
+LINE void __attribute__((noreturn)) deliver(struct cpu *cpu, struct thread *next, const struct header *h, uint32_t size)
 {
 	uint64_t to = next->th_ipc.it_msg;
-	uint32_t body = (uint32_t)(h->bits_size >> 32) - HEADER_SIZE;
 
 	if (!HOLDS(true))
 		goto fault;
 	/* the body first: a message that would go beyond the end of user space leaves all as it was */
-	if (__builtin_expect(body != 0, 0) &&
-	    copyout(&((struct ipc_kmsg *)cpu->cp_message)->ikm_header + 1, to + HEADER_SIZE, body) != KERN_SUCCESS)
+	if (__builtin_expect(size != HEADER_SIZE, 0) &&
+	    copyout(&((struct ipc_kmsg *)cpu->cp_message)->ikm_header + 1, to + HEADER_SIZE, size - HEADER_SIZE) != KERN_SUCCESS)
 		goto fault;
 	user_access_begin();
-	user_store(h->bits_size, to, 0, fault);
-	user_store(h->remote, to, 8, fault);
+	user_store32(h->bits, to, 0, fault);
+	user_store32(size, to, 4, fault);
+	user_store((uint64_t)h->remote, to, 8, fault);
 	user_store(h->local, to, 16, fault);
-	user_store(h->seqno_id, to, 24, fault);
+	user_store32(h->seqno, to, 24, fault);
+	user_store32(h->id, to, 28, fault);
 	user_access_end();
-	machine_set_syscall_result(&next->th_machine, MACH_MSG_SUCCESS);
-	machine_return_from_syscall(next);
+	machine_return_from_message(next);
 fault:
-	deliver_slowly(cpu, h);
+	deliver_slowly(cpu, h->bits | (uint64_t)size << 32, h->remote, h->local, h->seqno | (uint64_t)h->id << 32);
 }
 
 /* => space locked; the ports of a request */
@@ -275,7 +271,7 @@ LINE bool find_request(struct rpc *r, const struct header *h, mach_port_name_t r
 {
 	struct ipc_entry *e = name_entry(r->space, rcv_name);
 
-	if (!HOLDS((e->ie_bits & MACH_PORT_TYPE_RECEIVE) && h->local == rcv_name))
+	if (!HOLDS(e->ie_bits & MACH_PORT_TYPE_RECEIVE))
 		return false;
 	r->source = e->ie_object;
 	e = name_entry(r->space, h->remote);
@@ -302,9 +298,10 @@ LINE bool find_reply(struct rpc *r, const struct header *h, mach_port_name_t rcv
 	e = name_entry(r->space, h->remote);
 	if (!HOLDS(e->ie_bits == (MACH_PORT_TYPE_SEND_ONCE | 1) && e->ie_request == 0))
 		return false;
-	r->name = (mach_port_name_t)h->remote;
+	r->name = h->remote;
 	r->entry = e;
 	r->dest = e->ie_object;
+	r->chunk = &t->it_dir[r->name / IPC_CHUNK_SIZE];
 	return HOLDS(r->name < t->it_limit && t->it_stack_count < IPC_NAME_STACK && t->it_stack != NULL &&
 	    (t->it_limit <= 2 * IPC_CHUNK_SIZE || r->name < t->it_limit - IPC_CHUNK_SIZE));
 }
@@ -319,27 +316,22 @@ LINE bool find_name(struct rpc *r)
 	r->name = t->it_stack[t->it_stack_count - 1];
 	if (!HOLDS(r->name < t->it_limit))
 		return false;
-	r->entry = name_entry(r->next_space, r->name);
+	r->chunk = &t->it_dir[r->name / IPC_CHUNK_SIZE];
+	r->entry = &r->chunk->ic_entries[r->name % IPC_CHUNK_SIZE];
 	return true;
 }
 
-/* => space locked, ports found: everything else locked and looked at; false: nothing of it */
-LINE bool lock_rest(struct rpc *r, struct cpu_machine *cm, uint32_t size, bool is_request)
+/* => space locked, ports found: those, the receiver and the sender locked */
+LINE bool lock_ports(struct rpc *r, struct cpu *cpu, uint32_t size, bool is_request)
 {
 	if (!lock_destination(r, is_request))
 		return false;
-	if ((r->next = lock_receiver(r, size)) == NULL)
+	if ((r->next = lock_receiver(r, cpu, size)) == NULL)
 		goto unlock_dest;
-	if (!lock_source(r))
+	if (!HOLDS(machine_handoff_ok(cpu_machine_of(cpu), r->next)) || !lock_source(r))
 		goto unlock_next;
-	r->next_space = r->next->th_task->tk_space;
-	if (is_request && r->next_space != r->space && !HOLDS(spin_try_quick(&r->next_space->is_lock)))
-		goto unlock_source;
-	if ((!is_request || find_name(r)) && HOLDS(machine_handoff_ok(cm, r->next)) && lock_self(r->self))
+	if (lock_self(r->self))
 		return true;
-	if (is_request && r->next_space != r->space)
-		spin_unlock_quick(&r->next_space->is_lock);
-unlock_source:
 	unlock_source(r);
 unlock_next:
 	spin_unlock_quick(&r->next->th_lock);
@@ -348,15 +340,12 @@ unlock_dest:
 	return false;
 }
 
-LINE void unlock_all(struct rpc *r, bool is_request)
+LINE void unlock_ports(struct rpc *r)
 {
 	spin_unlock_quick(&r->self->th_lock);
-	if (is_request && r->next_space != r->space)
-		spin_unlock_quick(&r->next_space->is_lock);
 	unlock_source(r);
 	spin_unlock_quick(&r->next->th_lock);
 	unlock_destination(r);
-	spin_unlock_quick(&r->space->is_lock);
 }
 
 /* The reply right, made at the port and given its name in one go */
@@ -365,7 +354,7 @@ LINE void make_reply_right(struct rpc *r)
 	struct ipc_table *t = &r->next_space->is_table;
 
 	t->it_stack_count--;
-	t->it_dir[r->name / IPC_CHUNK_SIZE].ic_aux->ica_live++;
+	r->chunk->ic_aux->ica_live++;
 	r->entry->ie_object = r->source;
 	r->entry->ie_bits = MACH_PORT_TYPE_SEND_ONCE | 1;
 	counter_add(COUNT_RIGHT, 1);
@@ -379,7 +368,7 @@ LINE void use_reply_right(struct rpc *r)
 	struct ipc_table *t = &r->space->is_table;
 
 	*r->entry = (struct ipc_entry){ 0 };
-	t->it_dir[r->name / IPC_CHUNK_SIZE].ic_aux->ica_live--;
+	r->chunk->ic_aux->ica_live--;
 	t->it_stack[t->it_stack_count++] = r->name;
 	counter_add(COUNT_RIGHT, -1);
 	r->dest->ip_sorights--;
@@ -388,85 +377,106 @@ LINE void use_reply_right(struct rpc *r)
 }
 
 /* What the receiver finds in the header */
-LINE void change_header(struct rpc *r, struct header *h, uint32_t size, bool is_request)
+LINE void change_header(struct rpc *r, struct header *h, bool is_request)
 {
 	unsigned local = is_request ? MACH_MSG_TYPE_PORT_SEND : MACH_MSG_TYPE_PORT_SEND_ONCE;
 
+	h->bits = MACH_MSGH_BITS(is_request ? MACH_MSG_TYPE_PORT_SEND_ONCE : 0, local);
 	h->local = r->dest->ip_name;
 	if (__builtin_expect(r->dest->ip_flags & IP_F_PAYLOAD, 0)) {
 		h->local = r->dest->ip_ext->ipx_payload;
-		local = MACH_MSG_TYPE_PROTECTED_PAYLOAD;
+		h->bits ^= MACH_MSGH_BITS(0, local ^ MACH_MSG_TYPE_PROTECTED_PAYLOAD);
 	}
 	h->remote = is_request ? r->name : MACH_PORT_NAME_NULL;
-	h->bits_size = MACH_MSGH_BITS(is_request ? MACH_MSG_TYPE_PORT_SEND_ONCE : 0, local) | (uint64_t)size << 32;
-	h->seqno_id = (h->seqno_id & ~0xffffffffull) | r->dest->ip_seqno++;
+	h->seqno = r->dest->ip_seqno++;
 }
 
-LINE void exchange(struct rpc *r, struct header *h, uint64_t msg, uint32_t size,
-    uint32_t rcv_size, mach_port_name_t rcv_name, bool is_request)
+/* => ports locked, nothing can fail any more */
+LINE void __attribute__((noreturn)) go(struct rpc *r, struct cpu *cpu, struct header *h, uint64_t msg, uint32_t size,
+    uint32_t rcv_size, bool is_request, struct spinlock *space_lock)
 {
-	struct cpu *cpu = cpu_self();
-
-	if (!HOLDS(spin_try_quick(&r->space->is_lock)))
-		return;
-	if (!(is_request ? find_request(r, h, rcv_name) : find_reply(r, h, rcv_name)) ||
-	    !lock_rest(r, cpu_machine_of(cpu), size, is_request)) {
-		spin_unlock_quick(&r->space->is_lock);
-		return;
-	}
-	/* nothing can fail from here on */
-	if (is_request)
-		make_reply_right(r);
-	else
-		use_reply_right(r);
-	change_header(r, h, size, is_request);
+	change_header(r, h, is_request);
 	change_waiters(r, msg, rcv_size);
 	change_thread(r, cpu);
-	unlock_all(r, is_request);
-	deliver(cpu, r->next, h);
+	spin_unlock_quick(space_lock);
+	unlock_ports(r);
+	deliver(cpu, r->next, h, size);
 }
 
-/* => the message is in h and the processor's buffer; false: it cannot be had without a fault, or is not for this path */
-LINE bool fetch(uint64_t msg, struct header *h, uint64_t size)
+static __attribute__((noinline)) void request(uint64_t msg, uint32_t size, uint32_t rcv_size, mach_port_name_t rcv_name,
+    mach_port_name_t remote, uint32_t id)
 {
-	struct ipc_kmsg *kmsg;
+	struct thread *self = current_thread();
+	struct rpc r = { .self = self, .space = self->th_task->tk_space };
+	struct header h = { .remote = remote, .id = id };
+	struct cpu *cpu = cpu_self();
 
-	if (!HOLDS(size - HEADER_SIZE <= BODY_MAX && (size & 7) == 0 && msg < IPC_ROOM_LIMIT &&
-	    (kmsg = cpu_self()->cp_message) != NULL))
-		return false;
-	user_access_begin();
-	user_load(h->bits_size, msg, 0, fault);
-	user_load(h->remote, msg, 8, fault);
-	user_load(h->local, msg, 16, fault);
-	user_load(h->seqno_id, msg, 24, fault);
-	user_access_end();
-	return __builtin_expect(size == HEADER_SIZE, 1) ||
-	    copyin(msg + HEADER_SIZE, &kmsg->ikm_header + 1, size - HEADER_SIZE) == KERN_SUCCESS;
-fault:
-	user_access_end();
-	return false;
+	if (!HOLDS(spin_try_quick(&r.space->is_lock)))
+		return;
+	if (!find_request(&r, &h, rcv_name) || !lock_ports(&r, cpu, size, true)) {
+		spin_unlock_quick(&r.space->is_lock);
+		return;
+	}
+	/* both ports are locked: whatever becomes of their names, the message was sent when they were looked up */
+	spin_unlock_quick(&r.space->is_lock);
+	r.next_space = r.next->th_task->tk_space;
+	if (!HOLDS(spin_try_quick(&r.next_space->is_lock)))
+		goto unlock;
+	if (find_name(&r)) {
+		make_reply_right(&r);
+		go(&r, cpu, &h, msg, size, rcv_size, true, &r.next_space->is_lock);
+	}
+	spin_unlock_quick(&r.next_space->is_lock);
+unlock:
+	unlock_ports(&r);
+}
+
+static __attribute__((noinline)) void reply(uint64_t msg, uint32_t size, uint32_t rcv_size, mach_port_name_t rcv_name,
+    mach_port_name_t remote, uint32_t id)
+{
+	struct thread *self = current_thread();
+	struct rpc r = { .self = self, .space = self->th_task->tk_space };
+	struct header h = { .remote = remote, .id = id };
+	struct cpu *cpu = cpu_self();
+
+	if (!HOLDS(spin_try_quick(&r.space->is_lock)))
+		return;
+	if (find_reply(&r, &h, rcv_name) && lock_ports(&r, cpu, size, false)) {
+		use_reply_right(&r);
+		go(&r, cpu, &h, msg, size, rcv_size, false, &r.space->is_lock);
+	}
+	spin_unlock_quick(&r.space->is_lock);
+}
+
+/* => the body is in the processor's buffer; false: it cannot be had without a fault */
+LINE bool fetch_body(uint64_t msg, uint32_t size)
+{
+	return HOLDS(size - HEADER_SIZE <= BODY_MAX && (size & 7) == 0) &&
+	    copyin(msg + HEADER_SIZE, &((struct ipc_kmsg *)cpu_self()->cp_message)->ikm_header + 1, size - HEADER_SIZE) == KERN_SUCCESS;
 }
 
 void ipc_rpc(uint64_t msg, uint64_t option, uint64_t send_size, uint64_t rcv_size, uint64_t rcv_name)
 {
-	struct thread *self = current_thread();
-	struct rpc r = { .self = self, .space = self->th_task->tk_space };
-	struct header h;
+	uint32_t size = (uint32_t)send_size, bits, id;
+	mach_port_name_t remote, local;
 
 	(void)option;
-	if (!fetch(msg, &h, (uint32_t)send_size))
+	if (!HOLDS(msg < IPC_ROOM_LIMIT && current_thread()->th_machine.mt_regs.rip < VM_USER_MAX && cpu_self()->cp_message != NULL))
 		return;
 	/* names are half of their words; senders leave the other half as they find it */
-	h.remote = (mach_port_name_t)h.remote;
-	h.local = (mach_port_name_t)h.local;
-	if ((uint32_t)h.bits_size == REQUEST_BITS)
-		exchange(&r, &h, msg, (uint32_t)send_size, (uint32_t)rcv_size, (uint32_t)rcv_name, true);
-	else if ((uint32_t)h.bits_size == REPLY_BITS && h.local == MACH_PORT_NAME_NULL)
-		exchange(&r, &h, msg, (uint32_t)send_size, (uint32_t)rcv_size, (uint32_t)rcv_name, false);
-}
-
-void ipc_rpc_prepare(void)
-{
-	if (__builtin_expect(cpu_self()->cp_message == NULL, 0))
-		refill();
+	user_access_begin();
+	user_load32(bits, msg, 0, fault);
+	user_load32(remote, msg, 8, fault);
+	user_load32(local, msg, 16, fault);
+	user_load32(id, msg, 28, fault);
+	user_access_end();
+	if (__builtin_expect(size != HEADER_SIZE, 0) && !fetch_body(msg, size))
+		return;
+	if (bits == REQUEST_BITS && local == (mach_port_name_t)rcv_name)
+		request(msg, size, (uint32_t)rcv_size, local, remote, id);
+	else if (bits == REPLY_BITS && local == MACH_PORT_NAME_NULL)
+		reply(msg, size, (uint32_t)rcv_size, (mach_port_name_t)rcv_name, remote, id);
+	return;
+fault:
+	user_access_end();
 }

@@ -13,7 +13,9 @@ struct thread;
  * => returns when the general path has to do the call, with nothing changed; else the receiver is in user mode
  */
 void	ipc_rpc(uint64_t msg, uint64_t option, uint64_t send_size, uint64_t rcv_size, uint64_t rcv_name);
-/* => interrupts on, nothing locked: this CPU has its message buffer again, if memory can be had */
+
+/* => interrupts on, nothing locked: this CPU has its message buffer again, if memory can be had. prepare: if it has none */
+void	ipc_rpc_refill(void);
 void	ipc_rpc_prepare(void);
 
 #endif

@@ -237,12 +237,6 @@ vm_map_clear(struct vm_map *map)
 	vm_map_remove(map, VM_USER_MIN, VM_USER_MAX);
 }
 
-struct pmap *
-vm_map_pmap(struct vm_map *map)
-{
-	return map->vm_pmap;
-}
-
 static bool
 within_limit(const struct vm_map *map, uint64_t size)
 {

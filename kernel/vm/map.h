@@ -60,7 +60,7 @@ void		 vm_map_release(struct vm_map *);	/* last: everything is freed */
 void		 vm_map_clear(struct vm_map *);		/* task death: remove all entries now */
 /* a child's map by each entry's inheritance; NULL on shortage */
 struct vm_map	*vm_map_fork(struct vm_map *);
-struct pmap	*vm_map_pmap(struct vm_map *);
+static inline struct pmap *vm_map_pmap(const struct vm_map *map) { return map->vm_pmap; }
 
 /* user routines (the vm_* kernel RPCs and traps are in vm/vm_user.c with their MIG names) */
 kern_return_t	 vm_map_allocate(struct vm_map *, uint64_t *addr, uint64_t size, bool anywhere);

@@ -244,9 +244,9 @@ void machine_return_to_user(void)
 	}
 }
 
-void machine_return_from_syscall(struct thread *t)
+void machine_return_from_message(struct thread *t)
 {
-	(void)t;
+	machine_set_syscall_result(&t->th_machine, MACH_MSG_SUCCESS);
 	machine_return_to_user();
 }
 
@@ -352,16 +352,14 @@ kern_return_t copyout(const void *from, uint64_t to, size_t n)
 }
 
 /* => within a page for the callers' aligned words, or a fault */
-bool sim_user_load(uint64_t va, uint64_t *value)
+bool sim_user_load(uint64_t va, void *value, uint32_t size)
 {
-	return in_page(va, sizeof *value) == sizeof *value && va < VM_USER_MAX &&
-	    access_page(vm_map_pmap(task_self()->tk_map), va, value, sizeof *value, false);
+	return in_page(va, size) == size && va < VM_USER_MAX && access_page(vm_map_pmap(task_self()->tk_map), va, value, size, false);
 }
 
-bool sim_user_store(uint64_t va, uint64_t value)
+bool sim_user_store(uint64_t va, uint64_t value, uint32_t size)
 {
-	return in_page(va, sizeof value) == sizeof value && va < VM_USER_MAX &&
-	    access_page(vm_map_pmap(task_self()->tk_map), va, &value, sizeof value, true);
+	return in_page(va, size) == size && va < VM_USER_MAX && access_page(vm_map_pmap(task_self()->tk_map), va, &value, size, true);
 }
 
 kern_return_t copyin_word(uint64_t from, uint32_t *to)

@@ -164,8 +164,13 @@ mach_msg_entry:
 	cmpl	$MACH_SEND_RCV, %esi
 	jne	mach_trap_general
 	movq	%r10, %rcx
-	call	ipc_rpc
+	call	ipc_rpc			/* preserves no register but RBP and RSP */
 	movq	%gs:CP_THREAD, %r11
+	movq	MT_REGS + UR_RBX(%r11), %rbx
+	movq	MT_REGS + UR_R12(%r11), %r12
+	movq	MT_REGS + UR_R13(%r11), %r13
+	movq	MT_REGS + UR_R14(%r11), %r14
+	movq	MT_REGS + UR_R15(%r11), %r15
 	movq	MT_REGS + UR_RDI(%r11), %rdi
 	movq	MT_REGS + UR_RSI(%r11), %rsi
 	movq	MT_REGS + UR_RDX(%r11), %rdx
@@ -214,15 +219,27 @@ mach_trap_fault:
 user_stack_limit:
 	.quad	0x7ffffffffff8
 
-/* void machine_return_from_syscall(struct thread *) */
-	.globl	machine_return_from_syscall
+/* void machine_return_from_message(struct thread *) */
+	.globl	machine_return_from_message
 	.balign	64
-machine_return_from_syscall:
+machine_return_from_message:
 	leaq	MT_REGS(%rdi), %rsp
-	POP_REGS
-	movq	UR_RIP - UR_TRAPNO(%rsp), %rcx
-	movq	UR_RFLAGS - UR_TRAPNO(%rsp), %r11
-	movq	UR_RSP - UR_TRAPNO(%rsp), %rsp
+	popq	%r15
+	popq	%r14
+	popq	%r13
+	popq	%r12
+	popq	%rbp
+	popq	%rbx
+	movq	UR_RFLAGS - UR_R11(%rsp), %r11
+	movq	UR_RIP - UR_R11(%rsp), %rcx
+	movq	UR_R10 - UR_R11(%rsp), %r10
+	movq	UR_R9 - UR_R11(%rsp), %r9
+	movq	UR_R8 - UR_R11(%rsp), %r8
+	movq	UR_RDX - UR_R11(%rsp), %rdx
+	movq	UR_RSI - UR_R11(%rsp), %rsi
+	movq	UR_RDI - UR_R11(%rsp), %rdi
+	movq	UR_RSP - UR_R11(%rsp), %rsp
+	xorl	%eax, %eax
 	swapgs
 	sysretq
 

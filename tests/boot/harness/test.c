@@ -251,13 +251,18 @@ static bool run_case(const struct test_case *tc, unsigned number)
 	return failures == 0;
 }
 
-/* the compiler may have turned the section round: tests run in the order of their lines */
+/* the compiler may have turned the section round: tests run in the order of their lines, those of several files mixed */
+static bool is_before(const struct test_case *a, const struct test_case *b)
+{
+	return a->tc_line != b->tc_line ? a->tc_line < b->tc_line : a < b;
+}
+
 static const struct test_case *next_case(const struct test_case *last)
 {
 	const struct test_case *next = NULL;
 
 	for (const struct test_case *tc = __start_test_cases; tc < __stop_test_cases; tc++)
-		if ((!last || tc->tc_line > last->tc_line) && (!next || tc->tc_line < next->tc_line))
+		if ((!last || is_before(last, tc)) && (!next || is_before(tc, next)))
 			next = tc;
 	return next;
 }

@@ -6,13 +6,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-bool	sim_user_load(uint64_t address, uint64_t *value);
-bool	sim_user_store(uint64_t address, uint64_t value);
+bool	sim_user_load(uint64_t address, void *value, uint32_t size);
+bool	sim_user_store(uint64_t address, uint64_t value, uint32_t size);
 
 static inline void user_access_begin(void) { }
 static inline void user_access_end(void) { }
 
-#define user_load(value, address, at, label)	do { if (!sim_user_load((address) + (at), &(value))) goto label; } while (0)
-#define user_store(value, address, at, label)	do { if (!sim_user_store((address) + (at), (value))) goto label; } while (0)
+#define user_load32(value, address, at, label)	do { if (!sim_user_load((address) + (at), &(value), 4)) goto label; } while (0)
+#define user_store32(value, address, at, label)	do { if (!sim_user_store((address) + (at), (value), 4)) goto label; } while (0)
+#define user_store(value, address, at, label)	do { if (!sim_user_store((address) + (at), (value), 8)) goto label; } while (0)
 
 #endif

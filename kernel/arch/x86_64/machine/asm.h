@@ -35,6 +35,10 @@
 
 /* struct user_regs. */
 #define UR_R15		0
+#define UR_R14		8
+#define UR_R13		16
+#define UR_R12		24
+#define UR_RBX		40
 #define UR_R11		48
 #define UR_R10		56
 #define UR_R9		64

@@ -71,8 +71,9 @@ void	stack_handoff(struct thread *old, struct thread *new);
 void	call_continuation(void (*fn)(void)) __attribute__((noreturn));
 /* leave the kernel into the current thread's mt_regs; runs ast_taken first when needed */
 void	machine_return_to_user(void) __attribute__((noreturn));
-/* => interrupts off, kernel stack not needed any more: straight to user mode, where th entered by syscall with a canonical RIP */
-void	machine_return_from_syscall(struct thread *) __attribute__((noreturn));
+/* => interrupts off, kernel stack not needed any more: straight to user mode with MACH_MSG_SUCCESS, where th entered by syscall with a
+   canonical RIP */
+void	machine_return_from_message(struct thread *) __attribute__((noreturn));
 /* where the thread is, or entered the kernel from, in user mode */
 static inline uint64_t machine_user_pc(const struct machine_thread *mt) { return mt->mt_regs.rip; }
 static inline void machine_set_syscall_result(struct machine_thread *mt, uint64_t v) { mt->mt_regs.rax = v; }

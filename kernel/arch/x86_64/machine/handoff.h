@@ -25,10 +25,11 @@ extern const struct emulation_vector no_emulation;	/* context.c */
 /* => interrupts off, both user threads, `new` off every CPU; changes nothing */
 HANDOFF bool machine_handoff_ok(const struct cpu_machine *cm, const struct thread *new)
 {
-	uint32_t ds, es, fs, gs;
+	uint32_t selectors, other;
 
-	__asm__ volatile("movl %%ds, %0; movl %%es, %1; movl %%fs, %2; movl %%gs, %3" : "=r"(ds), "=r"(es), "=r"(fs), "=r"(gs));
-	return !((ds | es | fs | gs) | new->th_machine.mt_selectors | cm->cm_special |
+	__asm__ volatile("movl %%ds, %0; movl %%es, %1; orl %1, %0; movl %%fs, %1; orl %1, %0; movl %%gs, %1; orl %1, %0"
+	    : "=&r"(selectors), "=&r"(other) :: "cc");
+	return !(selectors | new->th_machine.mt_selectors | cm->cm_special |
 	    new->th_machine.mt_debug_active | new->th_task->tk_machine.mk_special);
 }
 

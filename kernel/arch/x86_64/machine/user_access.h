@@ -18,13 +18,18 @@
 static inline void user_access_begin(void) { USER_ACCESS_WINDOW(0xcb); }
 static inline void user_access_end(void) { USER_ACCESS_WINDOW(0xca); }
 
-#define user_load(value, address, at, label)					\
-	__asm__ volatile goto("772: movq " #at "(%1), %0\n\t"			\
+#define user_load_as(instruction, value, address, at, label)			\
+	__asm__ volatile goto("772: " instruction " " #at "(%1), %0\n\t"	\
 	    ".pushsection .extable, \"a\"; .quad 772b, %l2; .popsection"	\
 	    : "=r"(value) : "r"(address) : "memory" : label)
-#define user_store(value, address, at, label)					\
-	__asm__ volatile goto("772: movq %0, " #at "(%1)\n\t"			\
+#define user_store_as(instruction, value, address, at, label)			\
+	__asm__ volatile goto("772: " instruction " %0, " #at "(%1)\n\t"	\
 	    ".pushsection .extable, \"a\"; .quad 772b, %l2; .popsection"	\
-	    :: "r"((uint64_t)(value)), "r"(address) : "memory" : label)
+	    :: "re"(value), "r"(address) : "memory" : label)
+
+/* 32 and 64 bits; value is of that type */
+#define user_load32(value, address, at, label)	user_load_as("movl", value, address, at, label)
+#define user_store32(value, address, at, label)	user_store_as("movl", (uint32_t)(value), address, at, label)
+#define user_store(value, address, at, label)	user_store_as("movq", (uint64_t)(value), address, at, label)
 
 #endif
