@@ -85,6 +85,7 @@ struct ipc_kmsg *ipc_kmsg_alloc_sender(uint32_t size)
 	if (kmsg == NULL || size > IKM_SPARE_SIZE)
 		return ipc_kmsg_alloc(size <= IKM_SPARE_SIZE ? IKM_SPARE_SIZE : size);
 	it->it_spare = NULL;
+	counter_add(COUNT_KMSG_SPARE, -1);
 	counter_add(COUNT_KMSG, 1);
 	return kmsg;
 }
@@ -101,6 +102,7 @@ void ipc_kmsg_free_receiver(struct ipc_kmsg *kmsg)
 	KASSERT(kmsg->ikm_marequest == NULL && !kmsg->ikm_fast);
 	stale_fill(&kmsg->ikm_header, IKM_SPARE_SIZE);
 	it->it_spare = kmsg;
+	counter_add(COUNT_KMSG_SPARE, 1);
 	counter_add(COUNT_KMSG, -1);
 }
 
@@ -108,6 +110,7 @@ void ipc_kmsg_drop_spare(struct ipc_thread *it)
 {
 	if (it->it_spare == NULL)
 		return;
+	counter_add(COUNT_KMSG_SPARE, -1);
 	counter_add(COUNT_KMSG, 1);
 	ipc_kmsg_free(it->it_spare);
 	it->it_spare = NULL;

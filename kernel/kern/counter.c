@@ -12,7 +12,7 @@
 const char *const counter_names[COUNT_KINDS] = {
 	"task", "thread", "stack", "space", "port", "pset", "right", "port_ref", "kmsg", "notify_request",
 	"map", "map_entry", "object", "amap_node", "anon", "map_copy", "page_used", "pmap", "pv", "processor_set", "kalloc",
-	"stale_out",
+	"kmsg_spare", "stale_out",
 };
 
 #ifdef DEBUG

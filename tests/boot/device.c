@@ -297,6 +297,9 @@ TEST(time_page_is_read_only)
 
 	CHECK_EQ(device_map(d, VM_PROT_READ | VM_PROT_WRITE, 0, PAGE, &pager, 0), D_READ_ONLY);
 	CHECK_OK(device_map(d, VM_PROT_READ, 0, PAGE, &pager, 0));
+	/* not more than there is */
+	CHECK_EQ(vm_map(SELF, &a, 2 * PAGE, 0, TRUE, pager, 0, FALSE, VM_PROT_READ, VM_PROT_READ, VM_INHERIT_NONE), KERN_INVALID_ARGUMENT);
+	CHECK_EQ(vm_map(SELF, &a, PAGE, 0, TRUE, pager, PAGE, FALSE, VM_PROT_READ, VM_PROT_READ, VM_INHERIT_NONE), KERN_INVALID_ARGUMENT);
 	/* a mapping asks for more: it gets what there is */
 	CHECK_OK(vm_map(SELF, &a, PAGE, 0, TRUE, pager, 0, FALSE, VM_PROT_READ | VM_PROT_WRITE, VM_PROT_ALL, VM_INHERIT_NONE));
 	CHECK_OK(vm_region(SELF, &a, &size, &prot, &max, &inherit, &shared, &object, &offset));

@@ -6,6 +6,8 @@
  */
 #include <mach/exception_ports.h>
 #include <mach/exception_ports_user.h>
+#include <mach/gnumach.h>
+#include <mach/gsync.h>
 #include <mach/task_special_ports.h>
 #include <mach/thread_special_ports.h>
 #include "harness/test.h"
@@ -99,25 +101,34 @@ static void get_slot(unsigned slot)
 	drop(port);
 }
 
+/* ports that die with the right in the slot; none is made in between, so that what is freed stays free for a while */
+static void short_lived(unsigned slot)
+{
+	mach_port_t port[8];
+
+	for (int i = 0; i < 8; i++)
+		port[i] = test_port_with_send();
+	for (int i = 0; i < 8; i++) {
+		set_slot(slot, port[i]);
+		test_port_destroy(port[i]);
+		set_slot(slot, MACH_PORT_NULL);
+	}
+}
+
 /* all at one slot, and then at the next */
 static void slot_worker(void *arg)
 {
 	uintptr_t me = (uintptr_t)arg;
 
 	for (unsigned i = 0; !stop; i++) {
-		unsigned slot = rounds / 64 % SLOTS;
+		unsigned slot = rounds / 16 % SLOTS;
 
 		if (me == 2) {
 			get_slot(slot);
 		} else if (me == 1) {
 			set_slot(slot, i % 2 ? stored : MACH_PORT_NULL);
 		} else {
-			/* what it leaves in the slot dies with the right there */
-			mach_port_t port = test_port_with_send();
-
-			set_slot(slot, port);
-			test_port_destroy(port);
-			set_slot(slot, MACH_PORT_NULL);
+			short_lived(slot);
 		}
 		__atomic_fetch_add(&rounds, 1, __ATOMIC_RELAXED);
 	}
@@ -260,7 +271,7 @@ TEST(a_private_page_is_copied_once_for_all_its_threads)
 {
 	mach_port_t threads[2];
 	vm_address_t keep;
-	unsigned lost = 0, rounds = 40 * test_seconds(1);
+	unsigned lost = 0, rounds = 80 * test_seconds(1);
 
 	pager_start(true);
 	keep = map_object(false);
@@ -350,7 +361,7 @@ static void overwriter(void *arg)
 	(void)arg;
 	CHECK_OK(vm_allocate(SELF, &from, TARGET * PAGE, TRUE));
 	for (unsigned i = 0; !stop; i++) {
-		unsigned pages = i % 2 ? 1 : TARGET;
+		unsigned pages = i % 4 ? 1 : TARGET;
 
 		for (unsigned n = 0; n < pages; n++)
 			*(volatile unsigned *)(from + n * PAGE) = i;
@@ -369,9 +380,8 @@ static void guard(void *arg)
 		CHECK_OK(vm_protect(SELF, target, TARGET * PAGE, FALSE, VM_PROT_READ));
 		first = *(volatile unsigned *)target;
 		last = *(volatile unsigned *)(target + (TARGET - 1) * PAGE);
-		for (unsigned i = 0; i < 40; i++) {
-			if (i % 10 == 9)
-				test_yield();
+		for (unsigned i = 0; i < 2; i++) {
+			test_sleep(1);
 			now = *(volatile unsigned *)target;
 			if (!CHECK_EQ(now, first) || !CHECK_EQ(*(volatile unsigned *)(target + (TARGET - 1) * PAGE), last))
 				stop = true;
@@ -445,4 +455,33 @@ TEST(regions_are_told_whole_while_others_change_them)
 	together(entry_worker, 3);
 	CHECK_OK(task_terminate(victim_task));
 	mach_port_destroy(SELF, victim_task);
+}
+
+/* --- a wake before the sleep --- */
+
+static volatile unsigned turn;
+
+/* each waits for the other's word, without a time: a lost wake-up is for ever */
+static void turn_taker(void *arg)
+{
+	unsigned me = (unsigned)(uintptr_t)arg;
+
+	while (!stop || turn % 2 == me) {
+		unsigned now = turn;
+
+		if (now % 2 == me) {
+			turn = now + 1;
+			gsync_wake(SELF, (vm_address_t)(uintptr_t)&turn, 0, GSYNC_BROADCAST);
+			__atomic_fetch_add(&rounds, 1, __ATOMIC_RELAXED);
+		} else if (gsync_wait(SELF, (vm_address_t)(uintptr_t)&turn, now, 0, 20000, GSYNC_TIMED) == KERN_TIMEDOUT) {
+			CHECK(turn != now);
+		}
+	}
+}
+
+TEST(a_wake_that_comes_early_is_not_lost)
+{
+	turn = 0;
+	together(turn_taker, 2);
+	test_say("# %d turns", rounds);
 }

@@ -412,6 +412,45 @@ TEST(processor_sets_survive_every_failure)
 	drop(child);
 }
 
+/* --- requests on a port that has none yet; memory that must be copied at once --- */
+
+static kern_return_t first_request(void)
+{
+	mach_port_t p = test_port_with_send(), heard = test_port(), old = MACH_PORT_NULL;
+	struct test_message m;
+	kern_return_t kr = ARMED(mach_port_request_notification(SELF, p, MACH_NOTIFY_NO_SENDERS, 1, heard, MACH_MSG_TYPE_MAKE_SEND_ONCE,
+	    &old));
+
+	mach_port_destroy(SELF, p);
+	while (test_receive(heard, &m) == MACH_MSG_SUCCESS)
+		;
+	test_port_destroy(heard);
+	return kr;
+}
+
+static kern_return_t copy_wired(void)
+{
+	vm_address_t a = 0;
+	vm_offset_t copied = 0;
+	mach_msg_type_number_t n = 0;
+	kern_return_t kr;
+
+	CHECK_OK(vm_allocate(SELF, &a, 4 * PAGE, TRUE));
+	CHECK_OK(vm_wire(test_host_priv, SELF, a, 4 * PAGE, VM_PROT_DEFAULT));
+	kr = ARMED(vm_read(SELF, a, 4 * PAGE, &copied, &n));
+	if (kr == KERN_SUCCESS)
+		drop_bytes((void *)copied, n);
+	CHECK_OK(vm_deallocate(SELF, a, 4 * PAGE));
+	return kr;
+}
+
+TEST(first_requests_and_eager_copies_survive_every_failure)
+{
+	static const struct operation list[] = { { "first request", first_request }, { "copy of wired memory", copy_wired } };
+
+	SWEEP(list);
+}
+
 /* --- the debugging subsystem --- */
 
 static kern_return_t port_facts(void)

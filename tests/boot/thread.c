@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Tasks and threads: life, state, suspension, abortion. Interface reference sections 9, 10, 12. */
+#include <mach/gnumach.h>
 #include <mach/machine/thread_status.h>
 #include <mach/task_info.h>
 #include <mach/thread_info.h>
@@ -23,8 +24,38 @@ TEST(new_thread_reads_back_zero_state)
 	CHECK_EQ(s.cs, 0x1f);
 	CHECK_EQ(s.ss, 0x17);
 	CHECK_EQ(s.rfl, 0x200);
+	/* it never ran: there is no processor where it did */
+	struct thread_sched_info sched;
+	n = THREAD_SCHED_INFO_COUNT;
+	CHECK_OK(thread_info(t, THREAD_SCHED_INFO, (thread_info_t)&sched, &n));
+	CHECK_EQ(sched.last_processor, 0);
 	CHECK_OK(thread_terminate(t));
 	mach_port_deallocate(SELF, t);
+}
+
+TEST(a_thread_of_another_task_ends_with_names_and_memory_there)
+{
+	mach_port_t task, t, name = 0x1234;
+	vm_address_t a = 0, here = 0;
+
+	CHECK_OK(vm_allocate(SELF, &here, 4096, TRUE));
+	CHECK_OK(task_create(SELF, FALSE, &task));
+	CHECK_OK(task_set_name(task, "another"));
+	a = here;
+	CHECK_OK(vm_allocate(task, &a, 4096, FALSE));
+	CHECK_OK(thread_create(task, &t));
+	CHECK_OK(mach_port_allocate_name(SELF, MACH_PORT_RIGHT_DEAD_NAME, name));
+	CHECK_OK(mach_port_allocate_name(task, MACH_PORT_RIGHT_DEAD_NAME, name));
+	CHECK_OK(thread_terminate_release(t, task, name, MACH_PORT_NULL, a, 4096));
+	CHECK_EQ(test_type(name), MACH_PORT_TYPE_DEAD_NAME);
+	CHECK_EQ(*(volatile char *)here, 0);
+	CHECK_OK(mach_port_allocate_name(task, MACH_PORT_RIGHT_DEAD_NAME, name));	/* it is free there */
+	CHECK_OK(vm_allocate(task, &a, 4096, FALSE));
+	mach_port_destroy(SELF, name);
+	mach_port_deallocate(SELF, t);
+	CHECK_OK(task_terminate(task));
+	mach_port_deallocate(SELF, task);
+	CHECK_OK(vm_deallocate(SELF, here, 4096));
 }
 
 TEST_FLAGS(state_counts_are_checked, TEST_LOCAL)

@@ -269,6 +269,10 @@ static void boundary(mach_port_t task, uint64_t at, uint64_t size)
 
 	if (kr == KERN_SUCCESS && size != 0)
 		good &= CHECK(a + size <= 1ul << TOP && size <= 1ul << 28);
+	if (at == 0) {
+		good &= CHECK_EQ(vm_allocate(task, &a, size, 1), size <= 2 * PAGE ? KERN_SUCCESS : KERN_NO_SPACE);
+		good &= CHECK(whole_pages(task, a));
+	}
 	good &= CHECK_EQ(vm_protect(task, at, size, 0, VM_PROT_READ), lenient(at, size));
 	good &= CHECK_EQ(vm_inherit(task, at, size, VM_INHERIT_SHARE), lenient(at, size));
 	if (size < 1ul << 32 && vm_read(task, at, size, &data, &count) == KERN_SUCCESS && count != 0) {

@@ -81,7 +81,7 @@ TEST(out_of_line_memory_of_every_size_arrives)
 TEST(moved_memory_is_gone_from_the_sender)
 {
 	mach_port_t p = test_port_with_send();
-	vm_address_t a = 0;
+	vm_address_t a = 0, again;
 	vm_offset_t data;
 	mach_msg_type_number_t n;
 	unsigned got = 0;
@@ -92,6 +92,11 @@ TEST(moved_memory_is_gone_from_the_sender)
 	CHECK_OK(send_ool(p, (char *)a + 2 * PAGE, 4 * PAGE, true));
 	CHECK_EQ(vm_read(SELF, a + 2 * PAGE, PAGE, &data, &n), KERN_INVALID_ADDRESS);
 	CHECK(((unsigned char *)a)[7 * PAGE] == (unsigned char)(7 * PAGE * 7 + 7 + 3));
+	/* what comes to lie there is something else */
+	again = a + 2 * PAGE;
+	CHECK_OK(vm_allocate(SELF, &again, 4 * PAGE, 0));
+	CHECK_EQ(*(volatile unsigned char *)again, 0);
+	*(volatile unsigned char *)again = 77;
 	r = receive_ool(p, &got);
 	REQUIRE(r != 0);
 	CHECK(r[0] == (unsigned char)(2 * PAGE * 7 + 2 + 3));
@@ -272,6 +277,47 @@ TEST(wired_memory_moved_in_a_message_arrives_once)
 		CHECK_EQ(got[i * PAGE], 'a' + i);
 	CHECK_OK(vm_deallocate(SELF, (vm_address_t)got, bytes));
 	test_port_destroy(p);
+}
+
+TEST(a_copy_of_private_memory_is_a_snapshot)
+{
+	vm_address_t a = 0;
+	vm_offset_t data = 0;
+	mach_msg_type_number_t n = 0;
+
+	CHECK_OK(vm_allocate(SELF, &a, 4 * PAGE, 1));
+	for (unsigned i = 0; i < 4; i++)
+		*(volatile unsigned *)(a + i * PAGE) = i + 1;
+	CHECK_OK(vm_read(SELF, a, 4 * PAGE, &data, &n));
+	for (unsigned i = 0; i < 4; i++)
+		*(volatile unsigned *)(a + i * PAGE) = 99;
+	for (unsigned i = 0; i < 4; i++)
+		CHECK_EQ(*(volatile unsigned *)(data + i * PAGE), i + 1);
+	vm_deallocate(SELF, data, n);
+	vm_deallocate(SELF, a, 4 * PAGE);
+}
+
+/* few bytes go another way than pages */
+TEST(few_bytes_are_read_from_the_task_that_is_named)
+{
+	vm_address_t a = 0, here = 0;
+	vm_offset_t data = 0;
+	mach_msg_type_number_t n = 0;
+	mach_port_t task;
+
+	CHECK_OK(vm_allocate(SELF, &here, PAGE, 1));
+	CHECK_OK(task_create(SELF, FALSE, &task));
+	a = here;
+	CHECK_OK(vm_allocate(task, &a, PAGE, 0));
+	*(volatile unsigned *)here = 1;
+	CHECK_OK(vm_write(task, a, here, PAGE));
+	*(volatile unsigned *)here = 2;
+	CHECK_OK(vm_read(task, a, 100, &data, &n));
+	CHECK_EQ(*(volatile unsigned *)data, 1);
+	vm_deallocate(SELF, data, n);
+	vm_deallocate(SELF, here, PAGE);
+	CHECK_OK(task_terminate(task));
+	mach_port_deallocate(SELF, task);
 }
 
 /* two mappings of one memory: neither may write to what was copied from the other */

@@ -2,6 +2,7 @@
 /* Memory objects with a pager in this task: supply, zero fill, errors, cleaning, flushing, copies, death. */
 #include "harness/test.h"
 #include <mach/exc.h>
+#include <mach_debug/mach_debug.h>
 #include <mach/machine/thread_status.h>
 
 #define SELF	mach_task_self()
@@ -392,6 +393,29 @@ TEST(data_that_ends_within_a_page_is_followed_by_zeros)
 	mach_port_deallocate(SELF, control);
 	vm_deallocate(SELF, a, 4 * PAGE);
 	test_port_destroy(done);
+	pager_stop();
+}
+
+/* memory of nobody's before it, which was wired when the object's page could not be */
+TEST(wiring_that_a_pager_fails_is_undone_before_it)
+{
+	vm_address_t a = 0, at;
+	vm_region_info_t region;
+	mach_port_t o = MACH_PORT_NULL;
+
+	pager_start();
+	mode = ERROR;
+	CHECK_OK(vm_allocate(SELF, &a, 4 * PAGE, 1));
+	at = a + 2 * PAGE;
+	CHECK_OK(vm_deallocate(SELF, at, 2 * PAGE));
+	CHECK_OK(vm_map(SELF, &at, 2 * PAGE, 0, 0, object, 0, 0, VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_SHARE));
+	CHECK(vm_wire(test_host_priv, SELF, a, 4 * PAGE, VM_PROT_READ) != KERN_SUCCESS);
+	CHECK_OK(mach_vm_region_info(SELF, a, &region, &o));
+	CHECK_EQ(region.vri_start, a);
+	CHECK_EQ(region.vri_user_wired_count, 0);
+	if (o != MACH_PORT_NULL)
+		mach_port_deallocate(SELF, o);
+	vm_deallocate(SELF, a, 4 * PAGE);
 	pager_stop();
 }
 

@@ -97,6 +97,32 @@ hostile_requests(const struct tour_call *call, unsigned rounds)
 	result("hostile requests", name, wrong);
 }
 
+/* the bytes of a request are all its own: none too many, none missing */
+static void
+wrong_sizes(const struct tour_call *call)
+{
+	static _Alignas(8) char message[65536 + 64];
+	static const int off[] = { 8, 16, 24, -8 };
+	const char *wrong = NULL, *broken;
+
+	fake_capture.active = true;
+	call->run(0);
+	fake_capture.active = false;
+	for (unsigned i = 0; i < sizeof(off) / sizeof(off[0]) && wrong == NULL; i++) {
+		unsigned size = fake_capture.size + (unsigned)off[i];
+
+		if (size < 32)
+			continue;
+		__builtin_memset(message, 0, sizeof(message));
+		__builtin_memcpy(message, fake_capture.bytes, size < fake_capture.size ? size : fake_capture.size);
+		fake_reset();
+		tour_object_references = 0;
+		if (fake_deliver(message, size, &broken) == FAKE_DONE && fake_reply_code() != MIG_BAD_ARGUMENTS)
+			wrong = off[i] > 0 ? "more bytes than there should be" : "fewer bytes than there should be";
+	}
+	result("wrong sizes", call->name, wrong);
+}
+
 static void
 hostile_replies(const struct tour_call *call, unsigned rounds)
 {
@@ -134,6 +160,8 @@ main(int argc, char **argv)
 	for (unsigned i = 0; i < tour_call_count; i++)
 		round_trip(&tour_calls[i]);
 	unknown_id();
+	for (unsigned i = 0; i < tour_call_count; i++)
+		wrong_sizes(&tour_calls[i]);
 	for (unsigned i = 0; i < tour_call_count; i++)
 		hostile_requests(&tour_calls[i], rounds);
 	for (unsigned i = 0; i < tour_call_count; i++)

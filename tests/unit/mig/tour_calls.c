@@ -499,6 +499,10 @@ call_borrowed(int strict)
 	CHECK(kr == KERN_SUCCESS && sum == 45);
 	kr = tour_borrowed(PORT, ints, 600, &sum);
 	CHECK(kr == KERN_SUCCESS && sum == 600 * 599 / 2);
+	/* refused: what came out of line is freed with the request, and only with it */
+	ints[0] = -1;
+	kr = tour_borrowed(PORT, ints, 600, &sum);
+	CHECK(kr == KERN_NO_SPACE);
 	return NULL;
 }
 #endif

@@ -456,7 +456,7 @@ S_tour_borrowed(mach_port_t port, tour_many_t ints, mach_msg_type_number_t intsC
 	*sum = 0;
 	for (unsigned i = 0; i < intsCnt; i++)
 		*sum += ints[i];
-	return KERN_SUCCESS;
+	return intsCnt > 0 && ints[0] == -1 ? KERN_NO_SPACE : KERN_SUCCESS;
 }
 #endif
 
