@@ -387,6 +387,7 @@ static void guard(void *arg)
 				stop = true;
 		}
 		CHECK_OK(vm_protect(SELF, target, TARGET * PAGE, FALSE, VM_PROT_DEFAULT));
+		test_sleep(1);
 	}
 }
 
