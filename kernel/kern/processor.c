@@ -361,14 +361,14 @@ static void
 pset_load(const struct processor_set *p, uint32_t *cpus, uint32_t *runnable)
 {
 	*cpus = 0;
-	*runnable = p->ps_runq.rq_count;
+	*runnable = runq_length(&p->ps_runq);
 	for (uint32_t i = 0; i < cpu_count; i++) {
 		struct cpu *c = cpu_get(i);
 
 		if (c->cp_sched == NULL || c->cp_sched->cs_pset != p)
 			continue;
 		++*cpus;
-		*runnable += c->cp_sched->cs_runq->rq_count + !c->cp_idle;
+		*runnable += runq_length(c->cp_sched->cs_runq) + !__atomic_load_n(&c->cp_idle, __ATOMIC_RELAXED);
 	}
 }
 

@@ -249,7 +249,7 @@ sched_pick_not_worse(int pri)
 	struct thread *t = NULL;
 	int best;
 
-	c->cp_need_resched = 0;
+	__atomic_store_n(&c->cp_need_resched, 0, __ATOMIC_RELAXED);
 	spin_lock(&rq->rq_lock);
 	best = runq_best(rq);
 	if (best <= pri && best < PRI_QUEUES) {
@@ -319,7 +319,7 @@ choose_cpu(const struct thread *t, bool *idle)
 		return last;
 	for (uint32_t i = 0; i < cpu_count; i++)
 		if (cpu_takes(cpu_get(i), t) && (any == NULL
-		    || cpu_get(i)->cp_sched->cs_runq->rq_count < any->cp_sched->cs_runq->rq_count))
+		    || runq_length(cpu_get(i)->cp_sched->cs_runq) < runq_length(any->cp_sched->cs_runq)))
 			any = cpu_get(i);
 	return any;
 }
@@ -340,7 +340,7 @@ sched_kicked(void)
 {
 	struct cpu *c = cpu_self();
 
-	if (c->cp_need_resched)
+	if (__atomic_load_n(&c->cp_need_resched, __ATOMIC_RELAXED))
 		__atomic_fetch_or(&c->cp_thread->th_ast, AST_PREEMPT, __ATOMIC_RELAXED);
 }
 
@@ -527,7 +527,7 @@ sched_settle_self(void)
 void
 sched_arm_quantum(struct cpu_sched *s, struct thread *t)
 {
-	if (t->th_state & TH_IDLE)
+	if (__atomic_load_n(&t->th_state, __ATOMIC_RELAXED) & TH_IDLE)
 		return;
 	s->cs_quantum_armed = true;
 	timer_set(&s->cs_quantum, clock_uptime_ns() + policy_of(t)->sp_quantum(t));
@@ -638,11 +638,11 @@ sched_set_idle(bool idle)
 	struct cpu *c = cpu_self();
 
 	if (idle) {
-		c->cp_idle = true;
+		__atomic_store_n(&c->cp_idle, true, __ATOMIC_RELAXED);
 		__atomic_fetch_or(&idle_mask, cpu_bit(c), __ATOMIC_SEQ_CST);
 	} else {
 		__atomic_fetch_and(&idle_mask, ~cpu_bit(c), __ATOMIC_SEQ_CST);
-		c->cp_idle = false;
+		__atomic_store_n(&c->cp_idle, false, __ATOMIC_RELAXED);
 	}
 }
 

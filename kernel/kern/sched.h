@@ -41,6 +41,13 @@ struct run_queue {
 	struct queue	 rq_queues[PRI_QUEUES];
 };
 
+/* as of a moment ago; without the lock */
+static inline uint32_t
+runq_length(const struct run_queue *rq)
+{
+	return __atomic_load_n(&rq->rq_count, __ATOMIC_RELAXED);
+}
+
 /* Scheduling policy, one table per policy number; all called with the thread locked */
 struct sched_policy {
 	const char	*sp_name;

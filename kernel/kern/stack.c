@@ -35,6 +35,13 @@ static uint32_t stack_free_count;
 static uint32_t stack_total;
 static struct queue stack_waiters = { &stack_waiters, &stack_waiters };	/* by th_run_link */
 
+/* without the lock: somebody who came since is seen by the maker */
+static bool
+stack_awaited(void)
+{
+	return !queue_empty(&stack_waiters);
+}
+
 /* kept ready, so that a burst of wake-ups needs no memory */
 static uint32_t
 stack_reserve(void)
@@ -128,7 +135,7 @@ stack_free(void *s)
 {
 	counter_add(COUNT_STACK, -1);
 	stack_keep(s);
-	if (!queue_empty(&stack_waiters) || stack_free_count > 4 * stack_reserve())
+	if (stack_awaited() || stack_free_count > 4 * stack_reserve())
 		thread_wakeup(&stack_waiters);
 }
 
@@ -170,7 +177,7 @@ stack_maker(void *arg)
 {
 	(void)arg;
 	for (;;) {
-		while (stack_free_count < stack_reserve() || !queue_empty(&stack_waiters)) {
+		while (stack_free_count < stack_reserve() || stack_awaited()) {
 			void *s = stack_make();
 
 			if (s == NULL)
@@ -181,7 +188,7 @@ stack_maker(void *arg)
 		}
 		stack_trim();
 		assert_wait(&stack_waiters, false);
-		if (!queue_empty(&stack_waiters))
+		if (stack_awaited())
 			thread_wait_cancel();
 		else
 			thread_block(NULL);

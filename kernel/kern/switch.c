@@ -217,11 +217,11 @@ sched_preempt(void)
 {
 	struct thread *t = current_thread(), *next;
 
-	cpu_self()->cp_need_resched = 0;
-	if (t->th_state & TH_IDLE)
+	__atomic_store_n(&cpu_self()->cp_need_resched, 0, __ATOMIC_RELAXED);
+	if (__atomic_load_n(&t->th_state, __ATOMIC_RELAXED) & TH_IDLE)
 		return;			/* its loop looks at the queues */
 	next = sched_pick_not_worse(t->th_pri);
-	if (next == NULL && (t->th_ast & AST_MIGRATE) && sched_should_leave(t))
+	if (next == NULL && (__atomic_load_n(&t->th_ast, __ATOMIC_RELAXED) & AST_MIGRATE) && sched_should_leave(t))
 		next = sched_choose(true);
 	if (next == NULL)
 		return;
@@ -241,10 +241,10 @@ preempt_check(void)
 	struct cpu *c = cpu_self();
 	unsigned long flags;
 
-	if (c->cp_need_resched == 0 || c->cp_preempt_off != 0 || !interrupts_enabled())
+	if (__atomic_load_n(&c->cp_need_resched, __ATOMIC_RELAXED) == 0 || c->cp_preempt_off != 0 || !interrupts_enabled())
 		return;
 	flags = interrupts_disable();
-	if (cpu_self()->cp_need_resched != 0)
+	if (__atomic_load_n(&cpu_self()->cp_need_resched, __ATOMIC_RELAXED) != 0)
 		sched_preempt();
 	interrupts_restore(flags);
 }
@@ -297,7 +297,7 @@ idle_loop(void)
 	for (;;) {
 		interrupts_disable();
 		sched_set_idle(true);
-		c->cp_need_resched = 0;
+		__atomic_store_n(&c->cp_need_resched, 0, __ATOMIC_RELAXED);
 		next = sched_choose(true);
 		if (next == self) {
 			cpu_idle_wait();

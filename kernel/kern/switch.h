@@ -63,7 +63,7 @@ sched_account_switch(struct thread *old, struct thread *next)
 	old->th_ticks += now - s->cs_stamp;
 	old->th_stop_ticks = now;
 	s->cs_stamp = now;
-	next->th_last_cpu = c;
+	__atomic_store_n(&next->th_last_cpu, c, __ATOMIC_RELAXED);
 	s->cs_switches++;
 	__atomic_store_n(&s->cs_cur_pri, next->th_pri, __ATOMIC_RELAXED);
 	if (__builtin_expect(!s->cs_quantum_armed, 0))

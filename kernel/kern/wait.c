@@ -161,8 +161,8 @@ assert_wait_deadline(const void *event, bool interruptible, uint64_t deadline)
 	struct wait_bucket *b = bucket_of(event);
 	unsigned long flags = spin_lock_irq(&b->wb_lock);
 
-	KASSERT(t->th_wait_event == NULL);
-	t->th_wait_event = event;
+	KASSERT(__atomic_load_n(&t->th_wait_event, __ATOMIC_RELAXED) == NULL);
+	__atomic_store_n(&t->th_wait_event, event, __ATOMIC_RELAXED);
 	queue_push_tail(&b->wb_threads, &t->th_wait_link);
 	thread_will_wait(interruptible, deadline);
 	spin_unlock_irq(&b->wb_lock, flags);

@@ -673,6 +673,22 @@ fault_loop(struct vm_map *map, uint64_t va, vm_prot_t prot, bool user_trap, bool
 	return KERN_SUCCESS;
 }
 
+/* statistics of a task and a processor only: they may lose an event, or credit a neighbour with one when they are pre-empted */
+static inline void
+fault_begins(struct task_events *te, struct vm_events *ev)
+{
+	ev->ve_faults++;
+	te->te_faults++;
+	pc_sample(SAMPLED_PC_VM_FAULTS_ANY);
+}
+
+static inline void
+fault_ends(struct task_events *te, bool cow, bool zero)
+{
+	te->te_cow_faults += cow;
+	te->te_zero_fills += zero;
+}
+
 kern_return_t
 vm_fault(struct vm_map *map, uint64_t va, vm_prot_t prot, bool user_trap)
 {
@@ -681,13 +697,9 @@ vm_fault(struct vm_map *map, uint64_t va, vm_prot_t prot, bool user_trap)
 	uint64_t cow = ev->ve_cow, zero = ev->ve_zero_fill;
 	kern_return_t kr;
 
-	ev->ve_faults++;
-	te->te_faults++;
-	pc_sample(SAMPLED_PC_VM_FAULTS_ANY);
+	fault_begins(te, ev);
 	kr = fault_loop(map, va, prot, user_trap, false);
-	/* statistics only: a pre-emption in between may credit a neighbour's event */
-	te->te_cow_faults += ev->ve_cow != cow;
-	te->te_zero_fills += ev->ve_zero_fill != zero;
+	fault_ends(te, ev->ve_cow != cow, ev->ve_zero_fill != zero);
 	pc_sample((ev->ve_cow != cow ? SAMPLED_PC_VM_COW_FAULTS : 0) |
 	    (ev->ve_zero_fill != zero ? SAMPLED_PC_VM_ZFILL_FAULTS : 0));
 	return kr;

@@ -22,31 +22,22 @@ const char *__tsan_default_suppressions(void)
 	return	"race_top:lockdep_unlock_spin\n"	/* longest times: may miss one */
 		"race_top:lockdep_contended\n"
 		"race_top:place_of\n"
-		"race_top:vm_fault\n"			/* event counts of task and CPU */
+		"race_top:vm_fault\n"			/* event counts of task and CPU: may miss one */
+		"race_top:fault_begins\n"
+		"race_top:fault_ends\n"
+		"race_top:resolve_empty\n"
 		"race_top:vm_page_my_events\n"
-		"race_top:pset_load\n"			/* load average: a look at every queue's length */
-		"race_top:choose_cpu\n"		/* the shortest queue, more or less */
-		"race_top:runq_take\n"			/* its writes under the lock, against such looks */
+		"race_top:best_elsewhere\n"		/* what waits at other processors, without their locks */
+		"race_top:runq_best\n"
+		"race_top:runq_take\n"			/* rq_count, against looks for the shortest queue and for work */
 		"race_top:runq_push\n"
-		"race_top:sched_set_idle\n"
-		"race_top:idle_loop\n"			/* cp_need_resched: cleared before the queues are looked at */
-		"race_top:ask_resched\n"
-		"race_top:preempt_check\n"
-		"race_top:sched_preempt\n"
-		"race_top:sched_account_switch\n"	/* th_last_cpu, against a look at where to send a reminder */
-		"race_top:sched_arm_quantum\n"		/* TH_IDLE never changes */
-		"race_top:stack_keep\n"		/* is the list long? */
-		"race_top:stack_free\n"
+		"race_top:stack_free\n"			/* is the list of spare stacks long? */
+		"race_top:stack_keep\n"
 		"race_top:stack_try_alloc\n"
-		"race_top:block_split\n"		/* free pages, against looks whether they are few */
-		"race_top:block_free\n"
-		"race_top:vm_page_low\n"
-		"race_top:vm_page_enough\n"
-		"race_top:vm_page_scarce\n"
-		"race_top:page_to_be_had\n"
-		"race_top:queue_empty\n"		/* is there anybody to wake? */
+		"race_top:queue_empty\n"		/* is there anybody to wake, or anything to do? */
 		"race_top:ipc_port_alive\n"		/* a death is noticed at the lock, or later */
-		"race_top:assert_wait_deadline\n";	/* an assertion about one's own wait, cleared by the waker before */
+		"race_top:block_split\n"		/* page_free_pages changes, against looks whether pages are few */
+		"race_top:block_free\n";
 }
 
 static mach_port_t port[WORKERS];	/* names in the first task, where all workers are */
