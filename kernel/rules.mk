@@ -17,7 +17,9 @@ ifeq ($(CONFIG),release)
 KERNEL_CFLAGS += -fomit-frame-pointer
 endif
 # the release kernel is optimised as one program: about 8% fewer instructions per message
-KERNEL_LTO    := $(if $(filter release,$(CONFIG)),$(if $(findstring clang,$(CC)),,-flto=2 -fuse-linker-plugin))
+KERNEL_LTO    := $(if $(filter release,$(CONFIG)),$(if $(findstring clang,$(CC)),,-flto=2 -fuse-linker-plugin \
+		 -mmemset-strategy=unrolled_loop:64:noalign,rep_8byte:1024:noalign,libcall:-1:noalign \
+		 -mmemcpy-strategy=unrolled_loop:64:noalign,rep_8byte:1024:noalign,libcall:-1:noalign))
 KERNEL_CFLAGS += $(KERNEL_LTO)
 # COVER=1: clang's counters of what runs, in the parts that "make coverage" is about; tools/guest-profile reads them from the guest's memory
 KERNEL_COVER  := $(if $(COVER),-fprofile-instr-generate -fcoverage-mapping)
@@ -26,6 +28,8 @@ $(foreach d,ipc kern vm,$(patsubst %,$(B)/obj/%.o,$(wildcard kernel/$(d)/*.c))):
 ifneq ($(KERNEL_LTO),)
 $(B)/obj/kernel/ipc/rpc.c.o: KERNEL_CFLAGS += -fno-lto $(patsubst %,-fcall-used-%,rbx r12 r13 r14 r15)
 endif
+# seen by the linker's optimiser, these definitions would take the place of what the compiler knows about memset and memcpy
+$(B)/obj/kernel/arch/x86_64/string.c.o: KERNEL_CFLAGS += -fno-lto
 KERNEL_LDFLAGS := -m64 -nostdlib -static -no-pie -Wno-unused-command-line-argument -Wl,--build-id=none -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack \
 		  -Wl,--no-warn-rwx-segments -T $(KERNEL_LDS)
 

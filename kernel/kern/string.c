@@ -80,13 +80,11 @@ _Bool
 string_copy(char *to, const char *from, size_t size)
 {
 	size_t n = strnlen(from, size);
+	_Bool fits = n < size;
 
-	if (n == size) {
-		memcpy(to, from, size - 1);
-		to[size - 1] = '\0';
-		return 0;
-	}
+	if (!fits)
+		n = size - 1;
 	memcpy(to, from, n);
 	memset(to + n, 0, size - n);
-	return 1;
+	return fits;
 }

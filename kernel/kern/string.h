@@ -18,4 +18,9 @@ char	*strstr(const char *, const char *);
 /* => always terminated, rest zeroed; returns false when cut off */
 _Bool	 string_copy(char *to, const char *from, size_t size);
 
+/* the compiler's own: a few stores where the size is small and constant, else calls of the functions above */
+#define memcpy(...)	__builtin_memcpy(__VA_ARGS__)
+#define memmove(...)	__builtin_memmove(__VA_ARGS__)
+#define memset(...)	__builtin_memset(__VA_ARGS__)
+
 #endif

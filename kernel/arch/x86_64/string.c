@@ -8,7 +8,7 @@
 #include <kern/string.h>
 
 void *
-memcpy(void *restrict to, const void *restrict from, size_t n)
+(memcpy)(void *restrict to, const void *restrict from, size_t n)
 {
 	void *d = to;
 	const void *s = from;
@@ -20,7 +20,7 @@ memcpy(void *restrict to, const void *restrict from, size_t n)
 }
 
 void *
-memmove(void *to, const void *from, size_t n)
+(memmove)(void *to, const void *from, size_t n)
 {
 	void *d = (char *)to + n - 1;
 	const void *s = (const char *)from + n - 1;
@@ -32,7 +32,7 @@ memmove(void *to, const void *from, size_t n)
 }
 
 void *
-memset(void *to, int c, size_t n)
+(memset)(void *to, int c, size_t n)
 {
 	void *d = to;
 	uint64_t word = (uint8_t)c * 0x0101010101010101ull;
