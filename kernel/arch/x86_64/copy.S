@@ -26,20 +26,28 @@ copy_bytes:
 	STAC
 	cmpq	$32, %rdx			/* a message header: every message twice */
 	je	copy_header
-	movl	%edx, %ecx
 	cmpq	$64, %rdx
 	ja	copy_long
-	shrl	$3, %ecx
-	jz	2f
-	/* small: moves cost less than starting rep */
-1:	movq	(%rsi), %rax
-3:	movq	%rax, (%rdi)
-	addq	$8, %rsi
-	addq	$8, %rdi
-	decl	%ecx
-	jnz	1b
-2:	andl	$7, %edx
+	/* small: a jump to as many moves as there are words; a word takes 8 bytes of them */
+	movl	%edx, %ecx
+	andl	$0x78, %ecx
+	movq	$copy_words_end, %rax
+	subq	%rcx, %rax
+	jmp	*%rax
+	.irp	at, 56, 48, 40, 32, 24, 16, 8, 0
+11:	{disp8} movq	\at(%rsi), %rcx
+12:	{disp8} movq	%rcx, \at(%rdi)
+	EXTABLE	11b, copy_fault
+	EXTABLE	12b, copy_fault
+	.endr
+copy_words_end:
+	testl	$7, %edx
 	jz	copy_done
+	movl	%edx, %ecx
+	andl	$0x78, %ecx
+	addq	%rcx, %rsi
+	addq	%rcx, %rdi
+	andl	$7, %edx
 4:	movb	(%rsi), %al
 5:	movb	%al, (%rdi)
 	incq	%rsi
@@ -75,8 +83,6 @@ copy_long:
 	andl	$7, %edx
 	jnz	4b
 	jmp	copy_done
-	EXTABLE	1b, copy_fault
-	EXTABLE	3b, copy_fault
 	EXTABLE	4b, copy_fault
 	EXTABLE	5b, copy_fault
 	EXTABLE	6b, copy_fault
