@@ -88,6 +88,8 @@ header_server_symbols(struct text *text, const struct subsystem *subsystem)
 	    "extern mig_routine_t %s_routine(const mach_msg_header_t *InHeadP);\n"
 	    "extern boolean_t %s(mach_msg_header_t *InHeadP, mach_msg_header_t *OutHeadP);\n\n",
 	    demux, demux, demux);
+	if (subsystem->kernel_server)
+		text_add(text, "extern const unsigned %s_reply_sizes[];\n\n", demux);
 }
 
 void

@@ -406,6 +406,37 @@ server_table(struct text *text, const struct subsystem *subsystem)
 	text_add(text, "};\n\n");
 }
 
+/* Bytes of a routine's largest reply; 0: another answers for it, or nobody, or it wants to know the reply port. */
+static unsigned
+server_reply_size(const struct routine *routine)
+{
+	struct message reply = layout_message(routine, true);
+
+	if (!routine_replies(routine) || (routine->reply_port != NULL && routine->reply_port->server))
+		return 0;
+	return reply.most;
+}
+
+/* A kernel runs the routines that only answer without making a message of the answer. */
+static void
+server_reply_sizes(struct text *text, const struct subsystem *subsystem)
+{
+	const struct routine *routine = subsystem->routines;
+
+	text_add(text, "const unsigned %s_reply_sizes[] = {\n", subsystem->server_demux);
+	for (unsigned index = 0; index < subsystem->count; index++) {
+		if (routine != NULL && routine->index == index) {
+			text_add(text, "\t%u,\n", server_reply_size(routine));
+			routine = routine->next;
+		} else {
+			text_add(text, "\t0,\n");
+		}
+	}
+	if (subsystem->count == 0)
+		text_add(text, "\t0\n");
+	text_add(text, "};\n\n");
+}
+
 static void
 server_demux(struct text *text, const struct subsystem *subsystem)
 {
@@ -447,5 +478,7 @@ server_write(struct text *text, const struct subsystem *subsystem)
 	    routine = routine->next)
 		server_routine(text, subsystem, routine);
 	server_table(text, subsystem);
+	if (subsystem->kernel_server)
+		server_reply_sizes(text, subsystem);
 	server_demux(text, subsystem);
 }

@@ -46,6 +46,8 @@ struct ipc_port	*ipc_port_create_kernel(enum ipc_kotype, void *kobject);	/* NULL
 void		 ipc_port_destroy_kernel(struct ipc_port *);	/* all senders see it die */
 /* => the kobject if the port is alive and of that kind, under the port lock, with `ref` called on it there; else NULL */
 void		*ipc_kobject_lookup(struct ipc_port *, enum ipc_kotype, void (*ref)(void *));
+/* => the same, but gives what `take` makes of the kobject there: something else of it, referenced in its place */
+void		*ipc_kobject_take(struct ipc_port *, enum ipc_kotype, void *(*take)(void *));
 void		 ipc_kobject_clear(struct ipc_port *);
 enum ipc_kotype	 ipc_port_kotype(struct ipc_port *);
 

@@ -13,6 +13,7 @@
 #include <ipc/port.h>
 #include <kern/counter.h>
 #include <kern/panic.h>
+#include <kern/string.h>
 #include <mach/mig_errors.h>
 #include <mach/notify.h>
 
@@ -28,22 +29,27 @@
 
 struct subsystem {
 	const mig_routine_t *ss_routines;
+	const unsigned	*ss_reply_sizes;
 	int		 ss_base;
 	unsigned	 ss_count;
 	uint32_t	 ss_reply_max;
 };
 
 static const struct subsystem subsystems[] = {
-	{ mach_server_routines, MACH_SERVER_BASE, MACH_SERVER_COUNT, MACH_SERVER_REPLY_MAX },
-	{ mach_host_server_routines, MACH_HOST_SERVER_BASE, MACH_HOST_SERVER_COUNT, MACH_HOST_SERVER_REPLY_MAX },
-	{ device_server_routines, DEVICE_SERVER_BASE, DEVICE_SERVER_COUNT, DEVICE_SERVER_REPLY_MAX },
-	{ mach_debug_server_routines, MACH_DEBUG_SERVER_BASE, MACH_DEBUG_SERVER_COUNT, MACH_DEBUG_SERVER_REPLY_MAX },
-	{ mach_port_server_routines, MACH_PORT_SERVER_BASE, MACH_PORT_SERVER_COUNT, MACH_PORT_SERVER_REPLY_MAX },
-	{ mach_i386_server_routines, MACH_I386_SERVER_BASE, MACH_I386_SERVER_COUNT, MACH_I386_SERVER_REPLY_MAX },
-	{ mach4_server_routines, MACH4_SERVER_BASE, MACH4_SERVER_COUNT, MACH4_SERVER_REPLY_MAX },
-	{ gnumach_server_routines, GNUMACH_SERVER_BASE, GNUMACH_SERVER_COUNT, GNUMACH_SERVER_REPLY_MAX },
-	{ exception_ports_server_routines, EXCEPTION_PORTS_SERVER_BASE, EXCEPTION_PORTS_SERVER_COUNT,
-	    EXCEPTION_PORTS_SERVER_REPLY_MAX },
+	{ mach_server_routines, mach_server_reply_sizes, MACH_SERVER_BASE, MACH_SERVER_COUNT, MACH_SERVER_REPLY_MAX },
+	{ mach_host_server_routines, mach_host_server_reply_sizes, MACH_HOST_SERVER_BASE, MACH_HOST_SERVER_COUNT,
+	    MACH_HOST_SERVER_REPLY_MAX },
+	{ device_server_routines, device_server_reply_sizes, DEVICE_SERVER_BASE, DEVICE_SERVER_COUNT, DEVICE_SERVER_REPLY_MAX },
+	{ mach_debug_server_routines, mach_debug_server_reply_sizes, MACH_DEBUG_SERVER_BASE, MACH_DEBUG_SERVER_COUNT,
+	    MACH_DEBUG_SERVER_REPLY_MAX },
+	{ mach_port_server_routines, mach_port_server_reply_sizes, MACH_PORT_SERVER_BASE, MACH_PORT_SERVER_COUNT,
+	    MACH_PORT_SERVER_REPLY_MAX },
+	{ mach_i386_server_routines, mach_i386_server_reply_sizes, MACH_I386_SERVER_BASE, MACH_I386_SERVER_COUNT,
+	    MACH_I386_SERVER_REPLY_MAX },
+	{ mach4_server_routines, mach4_server_reply_sizes, MACH4_SERVER_BASE, MACH4_SERVER_COUNT, MACH4_SERVER_REPLY_MAX },
+	{ gnumach_server_routines, gnumach_server_reply_sizes, GNUMACH_SERVER_BASE, GNUMACH_SERVER_COUNT, GNUMACH_SERVER_REPLY_MAX },
+	{ exception_ports_server_routines, exception_ports_server_reply_sizes, EXCEPTION_PORTS_SERVER_BASE,
+	    EXCEPTION_PORTS_SERVER_COUNT, EXCEPTION_PORTS_SERVER_REPLY_MAX },
 };
 
 /* ids in hundreds from 2000: one step from an id to its subsystem */
@@ -63,44 +69,56 @@ void ipc_kobject_init(void)
 	}
 }
 
-static mig_routine_t find_routine(mach_msg_id_t id, uint32_t *reply_max)
+/* => its subsystem, NULL: none */
+static inline const struct subsystem *find_routine(mach_msg_id_t id, unsigned *index)
 {
-	unsigned range = ((unsigned)id - RANGE_FIRST) / RANGE_STEP, index;
+	unsigned range = ((unsigned)id - RANGE_FIRST) / RANGE_STEP;
 	const struct subsystem *ss = range < RANGES ? ranges[range] : NULL;
 
-	*reply_max = sizeof(mig_reply_header_t);
 	if (ss == NULL)
 		return NULL;
-	index = (unsigned)(id - ss->ss_base);
-	if (index >= ss->ss_count || ss->ss_routines[index] == NULL)
+	*index = (unsigned)(id - ss->ss_base);
+	return *index < ss->ss_count && ss->ss_routines[*index] != NULL ? ss : NULL;
+}
+
+mig_routine_t ipc_kobject_routine(mach_msg_id_t id, uint32_t *reply_max)
+{
+	unsigned index;
+	const struct subsystem *ss = find_routine(id, &index);
+
+	if (ss == NULL || ss->ss_reply_sizes[index] == 0)
 		return NULL;
-	if (ss->ss_reply_max > *reply_max)
-		*reply_max = ss->ss_reply_max;
+	*reply_max = ss->ss_reply_sizes[index];
 	return ss->ss_routines[index];
+}
+
+void ipc_kobject_reply_header(mach_msg_header_t *reply, const mach_msg_header_t *request, kern_return_t code)
+{
+	mig_reply_header_t *out = (mig_reply_header_t *)(void *)reply;
+
+	out->Head.msgh_bits = MACH_MSGH_BITS(MACH_MSGH_BITS_LOCAL(request->msgh_bits), 0);
+	out->Head.msgh_size = sizeof(*out);
+	out->Head.msgh_remote_port = request->msgh_local_port;
+	out->Head.msgh_local_port = MACH_PORT_NULL;
+	out->Head.msgh_seqno = 0;
+	out->Head.msgh_id = request->msgh_id + 100;
+	out->RetCodeType = (mach_msg_type_t){
+		.msgt_name = MACH_MSG_TYPE_INTEGER_32, .msgt_size = 32, .msgt_inline = 1, .msgt_number = 1,
+	};
+	/* and the four bytes behind it, which nobody else writes when there is no routine */
+	memcpy(&out->RetCode, &(uint64_t){ (uint32_t)code }, sizeof(uint64_t));
 }
 
 /* => a reply without results to the request's reply port, whose right it takes over */
 static struct ipc_kmsg *make_reply(struct ipc_kmsg *request, uint32_t size, kern_return_t code)
 {
-	mach_msg_header_t *in = &request->ikm_header;
 	/* without it the request is lost, and nobody says so to the caller of a simple routine */
 	struct ipc_kmsg *reply = ipc_kmsg_alloc_patiently(size);
-	mig_reply_header_t *out;
 
 	if (reply == NULL)
 		return NULL;
 	reply->ikm_trace = request->ikm_trace;
-	out = (mig_reply_header_t *)(void *)&reply->ikm_header;
-	out->Head.msgh_bits = MACH_MSGH_BITS(MACH_MSGH_BITS_LOCAL(in->msgh_bits), 0);
-	out->Head.msgh_size = sizeof(*out);
-	out->Head.msgh_remote_port = in->msgh_local_port;
-	out->Head.msgh_local_port = MACH_PORT_NULL;
-	out->Head.msgh_seqno = 0;
-	out->Head.msgh_id = in->msgh_id + 100;
-	out->RetCodeType = (mach_msg_type_t){
-		.msgt_name = MACH_MSG_TYPE_INTEGER_32, .msgt_size = 32, .msgt_inline = 1, .msgt_number = 1,
-	};
-	out->RetCode = code;
+	ipc_kobject_reply_header(&reply->ikm_header, &request->ikm_header, code);
 	return reply;
 }
 
@@ -119,20 +137,19 @@ struct ipc_kmsg *ipc_kobject_server(struct ipc_kmsg *request)
 	mach_msg_header_t *in = &request->ikm_header;
 	struct ipc_kmsg *reply;
 	mig_reply_header_t *out;
-	mig_routine_t routine;
-	uint32_t size;
+	unsigned index;
+	const struct subsystem *ss = find_routine(in->msgh_id, &index);
 	kern_return_t kr;
 	bool simple;
 
-	routine = find_routine(in->msgh_id, &size);
-	reply = make_reply(request, size, MIG_BAD_ID);
+	reply = make_reply(request, ss != NULL ? ss->ss_reply_max : sizeof(*out), MIG_BAD_ID);
 	if (reply == NULL) {
 		ipc_kmsg_destroy(request);
 		return NULL;
 	}
 	out = (mig_reply_header_t *)(void *)&reply->ikm_header;
-	if (routine != NULL)
-		routine(in, &reply->ikm_header);
+	if (ss != NULL)
+		ss->ss_routines[index](in, &reply->ikm_header);
 	kr = out->RetCode;
 	calls_note(in->msgh_id, kr);
 	/* a simple routine gives the reply right back to the request, with which it goes; else the reply has it now */

@@ -530,6 +530,19 @@ void *ipc_kobject_lookup(struct ipc_port *port, enum ipc_kotype kotype, void (*r
 	return kobject;
 }
 
+void *ipc_kobject_take(struct ipc_port *port, enum ipc_kotype kotype, void *(*take)(void *))
+{
+	void *taken = NULL;
+
+	if (!IP_VALID(port) || port->ip_kotype != kotype)
+		return NULL;
+	ipc_port_lock(port);
+	if (ipc_port_alive(port) && port->ip_kobject != NULL)
+		taken = take(port->ip_kobject);
+	ipc_port_unlock(port);
+	return taken;
+}
+
 void ipc_kobject_clear(struct ipc_port *port)
 {
 	ipc_port_lock(port);

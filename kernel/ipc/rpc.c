@@ -18,6 +18,7 @@
  *         no order among them; what is not free at once sends the call to the general path.
  * TESTS   tests/boot: every test of messages takes this path when it can; rpc_paths compares the two, rpc_storm disturbs
  */
+#include <ipc/kernel_call.h>
 #include <ipc/kmsg.h>
 #include <ipc/mach_msg.h>
 #include <ipc/port.h>
@@ -414,6 +415,8 @@ static __attribute__((noinline)) void request(uint64_t msg, uint32_t size, uint3
 	if (!HOLDS(spin_try_quick(&r.space->is_lock)))
 		return;
 	if (!find_request(&r, &h, rcv_name) || !lock_ports(&r, cpu, size, true)) {
+		if (__builtin_expect(r.dest != NULL && r.dest->ip_state == IP_KERNEL, 0))
+			ipc_kernel_call(r.dest, r.source, msg, (uint64_t)rcv_size << 32 | size, rcv_name, (mach_msg_id_t)id);
 		spin_unlock_quick(&r.space->is_lock);
 		return;
 	}

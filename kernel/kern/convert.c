@@ -43,32 +43,35 @@ convert_port_to_thread(struct ipc_port *port)
 	return ipc_kobject_lookup(port, IKOT_THREAD, ref_thread);
 }
 
+/* a task's map and its names live as long as the task does, and longer while referenced */
+static void *
+take_map(void *t)
+{
+	struct vm_map *map = ((struct task *)t)->tk_map;
+
+	vm_map_ref(map);
+	return map;
+}
+
+static void *
+take_space(void *t)
+{
+	struct ipc_space *space = ((struct task *)t)->tk_space;
+
+	ipc_space_ref(space);
+	return space;
+}
+
 struct vm_map *
 convert_port_to_map(struct ipc_port *port)
 {
-	struct task *t = convert_port_to_task(port);
-	struct vm_map *map = NULL;
-
-	if (t != NULL) {
-		map = t->tk_map;
-		vm_map_ref(map);
-		task_release(t);
-	}
-	return map;
+	return ipc_kobject_take(port, IKOT_TASK, take_map);
 }
 
 struct ipc_space *
 convert_port_to_space(struct ipc_port *port)
 {
-	struct task *t = convert_port_to_task(port);
-	struct ipc_space *space = NULL;
-
-	if (t != NULL) {
-		space = t->tk_space;
-		ipc_space_ref(space);
-		task_release(t);
-	}
-	return space;
+	return ipc_kobject_take(port, IKOT_TASK, take_space);
 }
 
 struct host *

@@ -541,19 +541,24 @@ vm_page_my_events(void)
 void
 vm_page_events(struct vm_events *sum)
 {
-	uint64_t *to = (uint64_t *)sum;
-	uint32_t i, j;
+	uint32_t i;
 
-	memset(sum, 0, sizeof *sum);
+	*sum = (struct vm_events){ 0 };
 	for (i = 0; i < cpu_count; i++) {
 		struct cpu *c = cpu_get(i);
-		const uint64_t *from;
+		const struct vm_events *e;
 
 		if (c == NULL || c->cp_vm == NULL)
 			continue;
-		from = (const uint64_t *)&((struct page_cpu *)c->cp_vm)->pc_events;
-		for (j = 0; j < sizeof *sum / sizeof *to; j++)
-			to[j] += from[j];
+		e = &((struct page_cpu *)c->cp_vm)->pc_events;
+		sum->ve_faults += e->ve_faults;
+		sum->ve_zero_fill += e->ve_zero_fill;
+		sum->ve_cow += e->ve_cow;
+		sum->ve_pageins += e->ve_pageins;
+		sum->ve_pageouts += e->ve_pageouts;
+		sum->ve_reactivations += e->ve_reactivations;
+		sum->ve_lookups += e->ve_lookups;
+		sum->ve_hits += e->ve_hits;
 	}
 }
 

@@ -104,6 +104,7 @@ vm_pageq_counts(bool objects_only, uint64_t *active, uint64_t *inactive)
 	unsigned i, k;
 
 	*active = *inactive = 0;
+#pragma GCC unroll 8
 	for (i = 0; i < PAGEQ_SETS; i++) {
 		for (k = 0; k < (objects_only ? PAGEQ_ANON : PAGEQ_KINDS); k++) {
 			*active += pageq_set[i].pq_active_count[k];

@@ -187,23 +187,16 @@ vm_statistics(vm_task_t map, vm_statistics_data_t *st)
 
 	if (map == NULL)
 		return KERN_INVALID_ARGUMENT;
-	memset(st, 0, sizeof *st);
 	vm_page_events(&ev);
 	vm_pageq_counts(false, &active, &inactive);
-	st->pagesize = PAGE_SIZE;
-	st->free_count = vm_page_free_count();
-	st->inactive_count = inactive;
-	st->wire_count = vm_page_wired_count();
+	*st = (vm_statistics_data_t){
+		.pagesize = PAGE_SIZE, .free_count = vm_page_free_count(), .inactive_count = inactive,
+		.wire_count = vm_page_wired_count(), .zero_fill_count = ev.ve_zero_fill, .reactivations = ev.ve_reactivations,
+		.pageins = ev.ve_pageins, .pageouts = ev.ve_pageouts, .faults = ev.ve_faults, .cow_faults = ev.ve_cow,
+		.lookups = ev.ve_lookups, .hits = ev.ve_hits,
+	};
 	/* the kernel's own pages count as active: they stay until they are freed */
 	st->active_count = vm_page_total() - st->free_count - st->inactive_count - st->wire_count;
-	st->zero_fill_count = ev.ve_zero_fill;
-	st->reactivations = ev.ve_reactivations;
-	st->pageins = ev.ve_pageins;
-	st->pageouts = ev.ve_pageouts;
-	st->faults = ev.ve_faults;
-	st->cow_faults = ev.ve_cow;
-	st->lookups = ev.ve_lookups;
-	st->hits = ev.ve_hits;
 	return KERN_SUCCESS;
 }
 
