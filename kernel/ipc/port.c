@@ -514,31 +514,38 @@ void ipc_port_destroy_kernel(struct ipc_port *port)
 		ipc_port_destroy(port);
 }
 
+/* => true: the port is locked and stands for an object of that kind */
+static inline bool kobject_lock(struct ipc_port *port, enum ipc_kotype kotype)
+{
+	if (!IP_VALID(port) || port->ip_kotype != kotype)
+		return false;
+	ipc_port_lock(port);
+	if (ipc_port_alive(port) && port->ip_kobject != NULL)
+		return true;
+	ipc_port_unlock(port);
+	return false;
+}
+
 void *ipc_kobject_lookup(struct ipc_port *port, enum ipc_kotype kotype, void (*ref)(void *))
 {
-	void *kobject = NULL;
+	void *kobject;
 
-	if (!IP_VALID(port) || port->ip_kotype != kotype)
+	if (!kobject_lock(port, kotype))
 		return NULL;
-	ipc_port_lock(port);
-	if (ipc_port_alive(port)) {
-		kobject = port->ip_kobject;
-		if (kobject != NULL && ref != NULL)
-			ref(kobject);
-	}
+	kobject = port->ip_kobject;
+	if (ref != NULL)
+		ref(kobject);
 	ipc_port_unlock(port);
 	return kobject;
 }
 
 void *ipc_kobject_take(struct ipc_port *port, enum ipc_kotype kotype, void *(*take)(void *))
 {
-	void *taken = NULL;
+	void *taken;
 
-	if (!IP_VALID(port) || port->ip_kotype != kotype)
+	if (!kobject_lock(port, kotype))
 		return NULL;
-	ipc_port_lock(port);
-	if (ipc_port_alive(port) && port->ip_kobject != NULL)
-		taken = take(port->ip_kobject);
+	taken = take(port->ip_kobject);
 	ipc_port_unlock(port);
 	return taken;
 }

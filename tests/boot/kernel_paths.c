@@ -216,6 +216,15 @@ static void repair(void)
 	say("limit", mach_port_set_qlimit(SELF, reply_port, 5));
 }
 
+/* what thread_create answered, if it did */
+static void end_thread(const char *image)
+{
+	const struct { mach_msg_header_t h; char code[16]; struct port_item p; } *m = (const void *)image;
+
+	if (m->h.msgh_id == 2161 && m->h.msgh_size == sizeof *m)
+		thread_terminate(m->p.port.name);
+}
+
 static void step(vm_address_t a)
 {
 	const struct routine *r = &routines[next() % (sizeof routines / sizeof *routines)];
@@ -245,8 +254,8 @@ static void step(vm_address_t a)
 	for (unsigned i = 0; i < total && m + i < (char *)a + 2 * PAGE; i++)
 		image[i] = m[i];
 	say_answer(image, total, r->says && !(*(uint32_t *)(void *)image & MACH_MSGH_BITS_COMPLEX));
-	if (mr == MACH_MSG_SUCCESS && kind != READ_ONLY && r->id == 2061 && h.msgh_id + 100 == ((mach_msg_header_t *)(void *)image)->msgh_id)
-		thread_terminate(((struct { mach_msg_header_t h; char code[16]; struct port_item p; } *)(void *)image)->p.port.name);
+	if (mr == MACH_MSG_SUCCESS && kind != READ_ONLY && r->id == 2061)
+		end_thread(image);
 	drain(reply_set);
 	drain(reply_port);
 	repair();
