@@ -414,8 +414,12 @@ static __attribute__((noinline)) void request(uint64_t msg, uint32_t size, uint3
 
 	if (!HOLDS(spin_try_quick(&r.space->is_lock)))
 		return;
-	if (!find_request(&r, &h, rcv_name) || !lock_ports(&r, cpu, size, true)) {
-		if (__builtin_expect(r.dest != NULL && r.dest->ip_state == IP_KERNEL, 0))
+	if (!find_request(&r, &h, rcv_name)) {
+		spin_unlock_quick(&r.space->is_lock);
+		return;
+	}
+	if (!lock_ports(&r, cpu, size, true)) {
+		if (__builtin_expect(r.dest->ip_state == IP_KERNEL, 0))
 			ipc_kernel_call(r.dest, r.source, msg, (uint64_t)rcv_size << 32 | size, rcv_name, (mach_msg_id_t)id);
 		spin_unlock_quick(&r.space->is_lock);
 		return;
