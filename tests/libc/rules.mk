@@ -6,4 +6,4 @@ BOOT_TESTS += $(LIBC_TESTS)
 
 $(foreach t,$(LIBC_TESTS),$(eval $(call newlib_program,tests/$(t),tests/libc/$(t).c $(BOOT_HARNESS))))
 
-test-boot: $(patsubst %,$(B)/bin/tests/%,$(LIBC_TESTS))
+boot-programs: $(patsubst %,$(B)/bin/tests/%,$(LIBC_TESTS))
