@@ -406,15 +406,22 @@ server_table(struct text *text, const struct subsystem *subsystem)
 	text_add(text, "};\n\n");
 }
 
-/* Bytes of a routine's largest reply; 0: another answers for it, or nobody, or it wants to know the reply port. */
+static bool
+server_knows_reply_port(const struct routine *routine)
+{
+	for (const struct argument *argument = routine->arguments; argument != NULL; argument = argument->next)
+		if (argument->role == ROLE_REPLY_PORT && argument->server)
+			return true;
+	return false;
+}
+
+/* Bytes of a routine's largest reply; 0: nobody answers, or another may, later. */
 static unsigned
 server_reply_size(const struct routine *routine)
 {
 	struct message reply = layout_message(routine, true);
 
-	if (!routine_replies(routine) || (routine->reply_port != NULL && routine->reply_port->server))
-		return 0;
-	return reply.most;
+	return routine_replies(routine) && !server_knows_reply_port(routine) ? reply.most : 0;
 }
 
 /* A kernel runs the routines that only answer without making a message of the answer. */
