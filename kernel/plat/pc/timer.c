@@ -2,9 +2,8 @@
 /*
  * Clock and one-shot timer: the TSC counts, the local APIC interrupts (by TSC deadline where it can).
  *
- * Both are calibrated once against the PIT. The shortest of several runs counts for little under an emulator that
- * may stop us anywhere, so the interval is the same for all and a run with the smallest ratio wins. Under icount the
- * TSC advances with the virtual clock and the result is exact.
+ * Both are calibrated once against the PIT. An emulator may stop us anywhere, so one run counts for nothing: the first that agrees
+ * with an earlier one wins. Under icount the TSC advances with the virtual clock and the result is exact.
  * LOCKS   none: constants after boot; the per-CPU timer belongs to its CPU with interrupts off.
  */
 #include <kern/panic.h>
@@ -19,6 +18,7 @@
 #define PIT_HZ		1193182ull
 #define NS_PER_S	1000000000ull
 #define CALIBRATE_TICKS	11932		/* 10 ms */
+#define CALIBRATE_RUNS	20
 
 static uint64_t tsc_hz, lapic_hz, tsc_start;
 static uint64_t ns_per_tsc;		/* 32.32 fixed point */
@@ -55,13 +55,18 @@ static uint16_t pit_read(void)
 	return v | inb(0x42) << 8;
 }
 
-/* counts of TSC and local APIC timer while the PIT counts down `ticks`; scaled to exactly that many ticks */
-static void calibrate_once(uint64_t ticks, uint64_t *tsc, uint64_t *lapic)
+/* TSC and local APIC timer while the PIT counts down CALIBRATE_TICKS */
+struct counts {
+	uint64_t	 tsc, lapic;
+};
+
+static struct counts calibrate_once(void)
 {
 	uint64_t t0, t1;
 	uint32_t l0, l1;
-	uint16_t p0, p1;
+	uint16_t p0, passed;
 
+	lapic_write(LAPIC_TIMER_INITIAL, 0xffffffff);
 	outb(0x61, (inb(0x61) & ~2) | 1);
 	outb(0x43, 0xb0);
 	outb(0x42, 0xff);
@@ -72,31 +77,44 @@ static void calibrate_once(uint64_t ticks, uint64_t *tsc, uint64_t *lapic)
 	p0 = pit_read();
 	l0 = lapic_read(LAPIC_TIMER_CURRENT);
 	do {
-		p1 = pit_read();
-	} while ((uint64_t)(p0 - p1) < ticks);
+		passed = (uint16_t)(p0 - pit_read());
+	} while (passed < CALIBRATE_TICKS);
 	t1 = rdtsc();
 	l1 = lapic_read(LAPIC_TIMER_CURRENT);
-	*tsc = (t1 - t0) * ticks / (p0 - p1);
-	*lapic = (uint64_t)(l0 - l1) * ticks / (p0 - p1);
+	return (struct counts){ (t1 - t0) * CALIBRATE_TICKS / passed, (uint64_t)(l0 - l1) * CALIBRATE_TICKS / passed };
+}
+
+static bool agree(uint64_t a, uint64_t b)
+{
+	return (a > b ? a - b : b - a) <= b / 128;
+}
+
+/* An emulator may stand still between any two instructions, for longer than the PIT takes to come round: until two runs agree */
+static struct counts calibrate_often(void)
+{
+	struct counts run[CALIBRATE_RUNS], least = { ~0ull, ~0ull };
+
+	for (int n = 0; n < CALIBRATE_RUNS; n++) {
+		run[n] = calibrate_once();
+		if (run[n].tsc < least.tsc)
+			least = run[n];
+		for (int i = 0; i < n; i++)
+			if (agree(run[i].tsc, run[n].tsc) && agree(run[i].lapic, run[n].lapic))
+				return run[n];
+	}
+	return least;
 }
 
 static void calibrate(void)
 {
-	uint64_t best_tsc = ~0ull, best_lapic = ~0ull, tsc, lapic;
+	struct counts c;
 
 	lapic_write(LAPIC_TIMER_DIVIDE, 0xb);
 	lapic_write(LAPIC_LVT_TIMER, LAPIC_MASKED);
-	lapic_write(LAPIC_TIMER_INITIAL, 0xffffffff);
-	for (int i = 0; i < 3; i++) {
-		calibrate_once(CALIBRATE_TICKS, &tsc, &lapic);
-		if (tsc < best_tsc)
-			best_tsc = tsc;
-		if (lapic < best_lapic)
-			best_lapic = lapic;
-	}
+	c = calibrate_often();
 	lapic_write(LAPIC_TIMER_INITIAL, 0);
-	tsc_hz = best_tsc * PIT_HZ / CALIBRATE_TICKS;
-	lapic_hz = best_lapic * PIT_HZ / CALIBRATE_TICKS;
+	tsc_hz = c.tsc * PIT_HZ / CALIBRATE_TICKS;
+	lapic_hz = c.lapic * PIT_HZ / CALIBRATE_TICKS;
 	if (tsc_hz == 0)
 		tsc_hz = NS_PER_S;
 	if (lapic_hz == 0)
