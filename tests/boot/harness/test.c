@@ -126,7 +126,7 @@ void test_counts_read(struct test_counts *counts)
 
 	counts->n = 0;
 	/* behind a proxy calls take long: many are under way at once */
-	test_fill_reply_pool(test_is_proxied ? 64 : 8);
+	test_fill_reply_pool(test_is_proxied ? 64 : 16);
 	if (!counters_device || device_read(counters_device, 0, 0, 4096, &data, &bytes) != 0)
 		return;
 	const char *p = (const char *)data, *end = p + bytes;
