@@ -22,6 +22,7 @@ run: deps
 		$(if $(CMD),--cmd '$(subst ','\'',$(value CMD))') $(B)
 
 run-image: kernel user $(ROOT_IMAGE)
+	@:
 .PHONY: run-image
 
 debug: deps
