@@ -43,9 +43,6 @@ S_unix_io_read(mach_port_t call, int32_t fd, int64_t offset, uint64_t count, int
 	return KERN_SUCCESS;
 }
 
-/* From here on a read of a file is answered with its pages, mapped copy-on-write, and not with a copy. */
-#define READ_MAP_MIN	(16 * 1024)
-
 /* Give back what of an allocation is behind the bytes used. */
 static void
 bulk_trim(vm_address_t data, uint64_t allocated, uint64_t used)
@@ -71,17 +68,15 @@ S_unix_io_read_bulk(mach_port_t call, int32_t fd, int64_t offset, uint64_t count
 		return KERN_SUCCESS;
 	if (count > UNIX_BULK_MAX)
 		count = UNIX_BULK_MAX;
-	if (count >= READ_MAP_MIN) {
-		*result = call_result(file_read_map(file, count, offset, &buffer));
-		if (*result != -LX_ENOSYS) {
-			io_used(file, offset, *result);
-			file_rel(file);
-			if (*result > 0) {
-				*data = (unix_bulk_t)buffer;
-				*data_count = *result;
-			}
-			return KERN_SUCCESS;
+	*result = call_result(file_read_map(file, count, offset, &buffer));
+	if (*result != -LX_ENOSYS) {
+		io_used(file, offset, *result);
+		file_rel(file);
+		if (*result > 0) {
+			*data = (unix_bulk_t)buffer;
+			*data_count = *result;
 		}
+		return KERN_SUCCESS;
 	}
 	if (count == 0 || vm_allocate(mach_task_self(), &buffer, count, TRUE) != KERN_SUCCESS) {
 		*result = count == 0 ? 0 : -LX_ENOMEM;

@@ -9,7 +9,13 @@
 #include <cthreads.h>
 #include "item.h"
 
-/* => f_lock held if the position is used; *at is moved */
+/*
+ * Less than this is read with a copy. It is well above what the kernel itself copies when it takes a message in: a page that a
+ * truncation takes away meanwhile would make the reply one with invalid memory.
+ */
+#define MAP_MIN	(16 * 1024)
+
+/* => f_lock held if the position is used; *at is moved; ENOSYS for too little */
 static int64_t
 file_map_part(struct file *file, size_t size, int64_t *at, vm_address_t *address)
 {
@@ -25,6 +31,8 @@ file_map_part(struct file *file, size_t size, int64_t *at, vm_address_t *address
 		return error;
 	if (size > (uint64_t)(stat.st_size - *at))
 		size = (size_t)(stat.st_size - *at);
+	if (size < MAP_MIN)
+		return -LX_ENOSYS;
 	error = ops->io_map(file->f_item, VM_PROT_READ, &object);
 	if (error != 0)
 		return error;
@@ -48,7 +56,7 @@ file_read_map(struct file *file, size_t size, int64_t offset, vm_address_t *addr
 	int64_t count;
 	int error;
 
-	if (file->f_item->i_mode != LX_S_IFREG || file->f_item->i_ops->io_map == NULL ||
+	if (size < MAP_MIN || file->f_item->i_mode != LX_S_IFREG || file->f_item->i_ops->io_map == NULL ||
 	    file->f_item->i_ops->io_read == NULL)
 		return -LX_ENOSYS;
 	error = file_transfer_check(file, false, offset, &position);
