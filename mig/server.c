@@ -387,15 +387,17 @@ server_routine(struct text *text, const struct subsystem *subsystem, const struc
 	text_add(text, "\treturn;\nmig_bad:\n\tOut0P->RetCode = MIG_BAD_ARGUMENTS;\n}\n\n");
 }
 
+/* An array with what `write` says of each routine, 0 for an id without one. */
 static void
-server_table(struct text *text, const struct subsystem *subsystem)
+server_array(struct text *text, const struct subsystem *subsystem, const char *type, const char *name,
+    void (*write)(struct text *, const struct routine *))
 {
 	const struct routine *routine = subsystem->routines;
 
-	text_add(text, "const mig_routine_t %s_routines[] = {\n", subsystem->server_demux);
+	text_add(text, "const %s %s_%s[] = {\n", type, subsystem->server_demux, name);
 	for (unsigned index = 0; index < subsystem->count; index++) {
 		if (routine != NULL && routine->index == index) {
-			text_add(text, "\t_X%s,\n", routine->name);
+			write(text, routine);
 			routine = routine->next;
 		} else {
 			text_add(text, "\t0,\n");
@@ -404,6 +406,12 @@ server_table(struct text *text, const struct subsystem *subsystem)
 	if (subsystem->count == 0)
 		text_add(text, "\t0\n");
 	text_add(text, "};\n\n");
+}
+
+static void
+server_table_entry(struct text *text, const struct routine *routine)
+{
+	text_add(text, "\t_X%s,\n", routine->name);
 }
 
 static bool
@@ -424,24 +432,10 @@ server_reply_size(const struct routine *routine)
 	return routine_replies(routine) && !server_knows_reply_port(routine) ? reply.most : 0;
 }
 
-/* A kernel runs the routines that only answer without making a message of the answer. */
 static void
-server_reply_sizes(struct text *text, const struct subsystem *subsystem)
+server_reply_size_entry(struct text *text, const struct routine *routine)
 {
-	const struct routine *routine = subsystem->routines;
-
-	text_add(text, "const unsigned %s_reply_sizes[] = {\n", subsystem->server_demux);
-	for (unsigned index = 0; index < subsystem->count; index++) {
-		if (routine != NULL && routine->index == index) {
-			text_add(text, "\t%u,\n", server_reply_size(routine));
-			routine = routine->next;
-		} else {
-			text_add(text, "\t0,\n");
-		}
-	}
-	if (subsystem->count == 0)
-		text_add(text, "\t0\n");
-	text_add(text, "};\n\n");
+	text_add(text, "\t%u,\n", server_reply_size(routine));
 }
 
 static void
@@ -484,8 +478,9 @@ server_write(struct text *text, const struct subsystem *subsystem)
 	for (const struct routine *routine = subsystem->routines; routine != NULL;
 	    routine = routine->next)
 		server_routine(text, subsystem, routine);
-	server_table(text, subsystem);
+	server_array(text, subsystem, "mig_routine_t", "routines", server_table_entry);
+	/* a kernel runs the routines that only answer without making a message of the answer */
 	if (subsystem->kernel_server)
-		server_reply_sizes(text, subsystem);
+		server_array(text, subsystem, "unsigned", "reply_sizes", server_reply_size_entry);
 	server_demux(text, subsystem);
 }

@@ -10,9 +10,10 @@
  * RIGHTS  the copied send right of the destination would be made and dropped again: it is not counted, but where its end would be
  *         told (IP_F_KNOSENDERS) the call is not done here. The reply right is made at the port, for all to see, and never has a name.
  * LOCKS   those of rpc.c until the routine begins; then none, and the routine may sleep.
- * TESTS   tests/boot: rpc_paths compares it with the general path; every test that calls the kernel
+ * TESTS   tests/boot: kernel_paths compares it with the general path; every test that calls the kernel
  */
 #include <debug/calls.h>
+#include <debug/stale.h>
 #include <ipc/ipc_traps.h>
 #include <ipc/kernel_call.h>
 #include <ipc/kmsg.h>
@@ -83,16 +84,20 @@ static inline bool take_answer(struct ipc_port *port, mach_msg_header_t *h, uint
 	return true;
 }
 
+/* => an answer as the user is to see it; the result */
+static inline mach_msg_return_t put(const mach_msg_header_t *h, uint64_t msg)
+{
+	stale_look(h, h->msgh_size);
+	return copyout(h, msg, h->msgh_size) == KERN_SUCCESS ? MACH_MSG_SUCCESS : MACH_RCV_INVALID_DATA;
+}
+
 /* => an answer with rights or memory, held, to the user; the result */
 static mach_msg_return_t __attribute__((noinline)) put_complex(struct answer *an, uint64_t msg)
 {
-	mach_msg_header_t *h = &an->an_kmsg.ikm_header;
 	mach_msg_return_t mr = ipc_kmsg_copyout_body(&an->an_kmsg, ipc_space_self());
-	kern_return_t kr = copyout(h, msg, h->msgh_size);
+	mach_msg_return_t put_mr = put(&an->an_kmsg.ikm_header, msg);
 
-	if (mr != 0)
-		return mr | MACH_RCV_BODY_ERROR;
-	return kr == KERN_SUCCESS ? MACH_MSG_SUCCESS : MACH_RCV_INVALID_DATA;
+	return mr != 0 ? mr | MACH_RCV_BODY_ERROR : put_mr;
 }
 
 /* => interrupts on, nothing locked, the reply right made, the destination referenced: the routine, and what becomes of its answer */
@@ -104,6 +109,7 @@ static inline mach_msg_return_t run(mig_routine_t routine, mach_msg_header_t *re
 	struct ipc_port *reply = request->msgh_local_port;
 	kern_return_t kr;
 
+	stale_fill(&an, sizeof an);
 	ipc_kobject_reply_header(h, request, MIG_BAD_ID);
 	routine(request, h);
 	kr = ((mig_reply_header_t *)(void *)h)->RetCode;
@@ -119,7 +125,7 @@ static inline mach_msg_return_t run(mig_routine_t routine, mach_msg_header_t *re
 		answer_slowly(&an, msg, rcv_size, name);
 	if (h->msgh_bits & MACH_MSGH_BITS_COMPLEX)
 		return put_complex(&an, msg);
-	return copyout(h, msg, h->msgh_size) == KERN_SUCCESS ? MACH_MSG_SUCCESS : MACH_RCV_INVALID_DATA;
+	return put(h, msg);
 }
 
 void ipc_kernel_call(struct ipc_port *dest, struct ipc_port *reply, uint64_t msg, uint64_t sizes, mach_port_name_t name,

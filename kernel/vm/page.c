@@ -543,6 +543,7 @@ vm_page_events(struct vm_events *sum)
 {
 	uint32_t i;
 
+	_Static_assert(sizeof *sum == 8 * sizeof(uint64_t), "all are summed below");
 	*sum = (struct vm_events){ 0 };
 	for (i = 0; i < cpu_count; i++) {
 		struct cpu *c = cpu_get(i);

@@ -387,25 +387,6 @@ pass(bool hard, uint64_t *made)
 	return gained;
 }
 
-/* pages that could be looked at */
-static uint64_t
-queued_pages(void)
-{
-	uint64_t n = 0;
-	unsigned i;
-
-	for (i = 0; i < PAGEQ_SETS; i++) {
-		struct pageq_set *set = &pageq_set[i];
-
-		spin_lock(&set->pq_lock);
-		n += set->pq_active_count[PAGEQ_OBJECT] + set->pq_inactive_count[PAGEQ_OBJECT];
-		if (vm_swap_free_slots() != 0)
-			n += set->pq_active_count[PAGEQ_ANON] + set->pq_inactive_count[PAGEQ_ANON];
-		spin_unlock(&set->pq_lock);
-	}
-	return n;
-}
-
 /*
  * One round, the harder the longer nothing was gained: when all pages have been looked at in vain those in use go too (better a slow
  * program than one without memory), and when even that was in vain for all of them those who wait are to know. => pages gained
@@ -414,9 +395,12 @@ static unsigned
 round_over_sets(void)
 {
 	static uint64_t vain;		/* looks since the last page gained */
-	uint64_t all = queued_pages(), looks;
-	unsigned gained = pass(vain > 2 * all, &looks);
+	uint64_t active, inactive, all, looks;
+	unsigned gained;
 
+	vm_pageq_counts(vm_swap_free_slots() == 0, &active, &inactive);
+	all = active + inactive;
+	gained = pass(vain > 2 * all, &looks);
 	vain = gained != 0 ? 0 : vain + looks + 1;
 	if (vain > 4 * all && !vm_pageout_held_up()) {
 		__atomic_fetch_add(&pageout_verdicts, 1, __ATOMIC_RELAXED);

@@ -34,13 +34,18 @@
 	pushq	%r15
 .endm
 
-.macro POP_REGS
+/* those a function preserves; UR_R11 comes next */
+.macro POP_PRESERVED
 	popq	%r15
 	popq	%r14
 	popq	%r13
 	popq	%r12
 	popq	%rbp
 	popq	%rbx
+.endm
+
+.macro POP_REGS
+	POP_PRESERVED
 	popq	%r11
 	popq	%r10
 	popq	%r9
@@ -224,12 +229,7 @@ user_stack_limit:
 	.balign	64
 machine_return_from_message:
 	leaq	MT_REGS(%rdi), %rsp
-	popq	%r15
-	popq	%r14
-	popq	%r13
-	popq	%r12
-	popq	%rbp
-	popq	%rbx
+	POP_PRESERVED
 	movq	UR_RFLAGS - UR_R11(%rsp), %r11
 	movq	UR_RIP - UR_R11(%rsp), %rcx
 	movq	UR_R10 - UR_R11(%rsp), %r10
