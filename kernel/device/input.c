@@ -169,23 +169,27 @@ must_poll(void)
 }
 
 static void
-input_thread(void *arg)
+input_go_on(void)
 {
 	static char buf[READ_MAX];
 	struct input_read *r;
 	uint32_t n;
 
+	if (must_poll())
+		assert_wait_deadline(&inputs, false, clock_uptime_ns() + POLL_NS);
+	else
+		assert_wait(&inputs, false);
+	for (struct device_input *in = __atomic_load_n(&inputs, __ATOMIC_ACQUIRE); in != NULL; in = in->in_next)
+		while ((r = next_answer(in, buf, &n)) != NULL)
+			answer(r, buf, n);
+	thread_block(input_go_on);
+}
+
+static void
+input_thread(void *arg)
+{
 	(void)arg;
-	for (;;) {
-		if (must_poll())
-			assert_wait_deadline(&inputs, false, clock_uptime_ns() + POLL_NS);
-		else
-			assert_wait(&inputs, false);
-		for (struct device_input *in = __atomic_load_n(&inputs, __ATOMIC_ACQUIRE); in != NULL; in = in->in_next)
-			while ((r = next_answer(in, buf, &n)) != NULL)
-				answer(r, buf, n);
-		thread_block(NULL);
-	}
+	input_go_on();
 }
 
 void

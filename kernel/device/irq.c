@@ -140,25 +140,29 @@ irq_port_died(void)
 }
 
 static void
-irq_thread(void *arg)
+irq_go_on(void)
 {
 	struct irq_client *c;
 	bool dead;
 
-	(void)arg;
-	for (;;) {
-		assert_wait(&clients, false);
-		while ((c = irq_next(&dead)) != NULL) {
-			if (!dead) {
-				irq_notify(ipc_port_copy_send(c->ic_port), c->ic_id);
-				continue;
-			}
-			irq_unmask_if_idle(c->ic_irq);
-			ipc_port_release_send(c->ic_port);
-			kfree(c, sizeof *c);
+	assert_wait(&clients, false);
+	while ((c = irq_next(&dead)) != NULL) {
+		if (!dead) {
+			irq_notify(ipc_port_copy_send(c->ic_port), c->ic_id);
+			continue;
 		}
-		thread_block(NULL);
+		irq_unmask_if_idle(c->ic_irq);
+		ipc_port_release_send(c->ic_port);
+		kfree(c, sizeof *c);
 	}
+	thread_block(irq_go_on);
+}
+
+static void
+irq_thread(void *arg)
+{
+	(void)arg;
+	irq_go_on();
 }
 
 void

@@ -5,6 +5,9 @@
  * A switch can need a stack where nothing may sleep or fail. Freed stacks are kept on a list. When it is empty
  * the thread that needs one is left to the stack maker, a kernel thread that may sleep for memory, and
  * the CPU runs something else (at worst its idle thread, which has a stack of its own).
+ *
+ * The maker itself, and the pageout daemon it may have to wait for, give theirs up while they have nothing to do: the last free stacks
+ * are for those two (th_stack_reserved), and they never hand over their own (thread_block_reserved).
  * LOCKS   stack_lock (spin, interrupts off).
  */
 #include <kern/counter.h>
@@ -20,6 +23,7 @@
 #include <vm/page.h>
 
 #define STACK_PAGES	((int64_t)(KERNEL_STACK_SIZE / PAGE_SIZE))
+#define STACK_RESERVED	2u	/* threads with th_stack_reserved */
 
 static const struct lock_class stack_class = { "stacks", LOCK_RANK_RUNQ, LOCK_CLASS_IRQ };
 static struct spinlock stack_lock = SPIN_LOCK_INITIALIZER(&stack_class);
@@ -46,14 +50,21 @@ stack_awaited(void)
 static uint32_t
 stack_reserve(void)
 {
-	return cpu_count + 2;
+	return cpu_count + 2 + STACK_RESERVED;
+}
+
+/* => stack_lock held: is a free stack at hand for others than the reserved? */
+static bool
+stack_to_spare(void)
+{
+	return stack_free_count > STACK_RESERVED;
 }
 
 void *
-stack_try_alloc(void)
+stack_try_alloc(bool reserved)
 {
 	unsigned long flags = spin_lock_irq(&stack_lock);
-	struct free_stack *s = stack_list;
+	struct free_stack *s = reserved || stack_to_spare() ? stack_list : NULL;
 
 	if (s != NULL) {
 		stack_list = s->next;
@@ -83,7 +94,7 @@ stack_make(void)
 void *
 stack_alloc(void)
 {
-	void *s = stack_try_alloc();
+	void *s = stack_try_alloc(false);
 
 	if (s != NULL)
 		return s;
@@ -111,7 +122,7 @@ static struct thread *
 stack_next_waiter(void)
 {
 	unsigned long flags = spin_lock_irq(&stack_lock);
-	struct queue *q = stack_list != NULL ? queue_pop_head(&stack_waiters) : NULL;
+	struct queue *q = stack_to_spare() ? queue_pop_head(&stack_waiters) : NULL;
 
 	spin_unlock_irq(&stack_lock, flags);
 	return q != NULL ? queue_entry(q, struct thread, th_run_link) : NULL;
@@ -173,9 +184,8 @@ stack_trim(void)
 }
 
 static void
-stack_maker(void *arg)
+stack_maker_go_on(void)
 {
-	(void)arg;
 	for (;;) {
 		while (stack_free_count < stack_reserve() || stack_awaited()) {
 			void *s = stack_make();
@@ -188,11 +198,18 @@ stack_maker(void *arg)
 		}
 		stack_trim();
 		assert_wait(&stack_waiters, false);
-		if (stack_awaited())
-			thread_wait_cancel();
-		else
-			thread_block(NULL);
+		if (!stack_awaited())
+			thread_block_reserved(stack_maker_go_on);
+		thread_wait_cancel();
 	}
+}
+
+static void
+stack_maker(void *arg)
+{
+	(void)arg;
+	current_thread()->th_stack_reserved = true;
+	stack_maker_go_on();
 }
 
 void

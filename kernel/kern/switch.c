@@ -122,7 +122,7 @@ thread_give_stack(struct thread *t)
 
 	if (t->th_stack != NULL)
 		return true;
-	stack = stack_try_alloc();
+	stack = stack_try_alloc(t->th_stack_reserved);
 	if (stack == NULL)
 		return false;
 	t->th_stack = stack;
@@ -160,6 +160,20 @@ thread_block(continuation_t cont)
 	interrupts_restore(flags);
 	wait_event_clear(t);
 	return t->th_wait_result;
+}
+
+void
+thread_block_reserved(continuation_t cont)
+{
+	struct thread *t = current_thread();
+
+	lockdep_may_sleep("thread_block");
+	interrupts_disable();
+	t->th_continuation = cont;
+	t->th_preempted = false;
+	if (__atomic_load_n(&t->th_state, __ATOMIC_ACQUIRE) & TH_WAIT)
+		thread_switch_to(sched_choose(true));
+	call_continuation(thread_continue);
 }
 
 enum wait_result

@@ -80,6 +80,7 @@ struct thread {
 	bool		 th_stop_waiters;	/* (t) somebody waits for it to stop or to die */
 	bool		 th_preempted;		/* (c) gave up the CPU against its will */
 	bool		 th_gave;		/* (c) hands its CPU to a thread by name and stays runnable */
+	bool		 th_stack_reserved;	/* (c) always finds a stack (kern/stack.c): two of the kernel's own */
 
 	/* scheduling */
 	struct queue	 th_run_link;		/* (r) */

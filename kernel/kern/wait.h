@@ -37,6 +37,8 @@ bool	thread_go(struct thread *, enum wait_result);
    with thread_handoff() at once (no locks held in between but those it releases) */
 bool	thread_go_handoff(struct thread *, enum wait_result);
 enum wait_result thread_block(continuation_t);
+/* the same for a thread with th_stack_reserved: its stack goes back to the free ones and to nobody else */
+void	thread_block_reserved(continuation_t) __attribute__((noreturn));
 /* run `next` (from thread_go_handoff) now in the place of the current thread, which waits
    (after thread_will_wait) or stays runnable; same continuation rule as thread_block */
 enum wait_result thread_handoff(struct thread *next, continuation_t);

@@ -425,35 +425,48 @@ rest(uint64_t ns)
 	thread_block(NULL);
 }
 
+/* until there is enough, or nothing to be had */
 static void
-pageout_thread(void *arg)
+make_room(void)
 {
 	unsigned idle = 0;
 
+	vm_swap_tend();
+	while (more_wanted()) {
+		vm_swap_tend();
+		idle = round_over_sets() != 0 ? 0 : idle + 1;
+		if (idle < IDLE_PASSES)
+			continue;
+		idle = 0;
+		/* do not burn the processor */
+		rest(REST_NS);
+		if (__atomic_load_n(&pageout_wanted, __ATOMIC_ACQUIRE) == 0)
+			break;
+		__atomic_store_n(&pageout_wanted, 0, __ATOMIC_RELEASE);
+	}
+	vm_page_wake();
+}
+
+static void
+pageout_go_on(void)
+{
+	for (;;) {
+		__atomic_store_n(&pageout_wanted, 0, __ATOMIC_RELEASE);
+		make_room();
+		assert_wait(&pageout_wanted, false);
+		if (__atomic_load_n(&pageout_wanted, __ATOMIC_ACQUIRE) == 0)
+			thread_block_reserved(pageout_go_on);
+		thread_wait_cancel();
+	}
+}
+
+static void
+pageout_thread(void *arg)
+{
 	(void)arg;
 	current_thread()->th_vm_privilege = true;
-	for (;;) {
-		assert_wait(&pageout_wanted, false);
-		if (__atomic_exchange_n(&pageout_wanted, 0, __ATOMIC_ACQ_REL) != 0)
-			thread_wait_cancel();
-		else
-			thread_block(NULL);
-		__atomic_store_n(&pageout_wanted, 0, __ATOMIC_RELEASE);
-		vm_swap_tend();
-		while (more_wanted()) {
-			vm_swap_tend();
-			idle = round_over_sets() != 0 ? 0 : idle + 1;
-			if (idle < IDLE_PASSES)
-				continue;
-			idle = 0;
-			/* nothing to be had: do not burn the processor */
-			rest(REST_NS);
-			if (__atomic_load_n(&pageout_wanted, __ATOMIC_ACQUIRE) == 0)
-				break;
-			__atomic_store_n(&pageout_wanted, 0, __ATOMIC_RELEASE);
-		}
-		vm_page_wake();
-	}
+	current_thread()->th_stack_reserved = true;
+	pageout_go_on();
 }
 
 void
