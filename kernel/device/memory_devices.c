@@ -3,6 +3,7 @@
  * Devices that are memory or text of the kernel: mem, time, mbinfo, kmsg, null, counters, and the boot modules rd<N>.
  */
 #include <debug/counters.h>
+#include <debug/pause.h>
 #include <debug/racer.h>
 #include <device/input.h>
 #include <kern/kmsg_log.h>
@@ -303,7 +304,23 @@ counters_read(struct device *d, const struct device_read *r, const void **from, 
 	return D_SUCCESS;
 }
 
-/* tests: the recnum-th allocation at the fault point named (or "*": any) fails, or the racer gets this strength; debug builds */
+/* "pause=NAME": 1 arms the point; "pause": 0 lets who stands there go on, 1 asks: D_WOULD_BLOCK, nobody does */
+static io_return_t
+pause_tell(const char *name, uint64_t recnum)
+{
+	if (*name == '=')
+		pause_arm(name + 1);
+	else if (recnum == 0)
+		pause_disarm();
+	else if (!pause_is_taken())
+		return D_WOULD_BLOCK;
+	return D_SUCCESS;
+}
+
+/*
+ * Tests: the recnum-th allocation at the fault point named (or "*": any) fails, or the racer gets this strength, or a pause point is
+ * armed, asked or left; debug builds.
+ */
 static io_return_t
 counters_write(struct device *d, uint64_t recnum, uint64_t at, const void *name, uint32_t count)
 {
@@ -316,6 +333,8 @@ counters_write(struct device *d, uint64_t recnum, uint64_t at, const void *name,
 	copy[count] = 0;
 	if (strcmp(copy, "racer") == 0)
 		racer_set((uint32_t)recnum);
+	else if (strncmp(copy, "pause", 5) == 0)
+		return pause_tell(copy + 5, recnum);
 	else
 		fault_point_arm(copy, (int64_t)recnum);
 	return D_SUCCESS;

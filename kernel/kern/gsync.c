@@ -10,6 +10,7 @@
  *         looked at the queue finds the waiter there, one that comes later is found by the value.
  * LOCKS   bucket lock (spin), two at a time in address order (requeue).
  */
+#include <debug/pause.h>
 #include <debug/racer.h>
 #include <kern/gsync.h>
 #include <kern/lock.h>
@@ -148,6 +149,7 @@ waiter_sleep(struct gsync_waiter *w, uint64_t deadline)
 
 		if (b == NULL)
 			return KERN_SUCCESS;
+		pause_point("gsync sleeps");
 		spin_lock(&b->gb_lock);
 		if (w->gw_bucket != b) {	/* woken or requeued meanwhile */
 			spin_unlock(&b->gb_lock);

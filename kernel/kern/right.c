@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copies of stored rights. */
+#include <debug/pause.h>
 #include <kern/right.h>
 
 struct ipc_port *
@@ -10,5 +11,6 @@ right_copy(struct spinlock *lock, struct ipc_port *const *slot)
 	spin_lock(lock);
 	port = ipc_port_copy_send(*slot);
 	spin_unlock(lock);
+	pause_point("right copied");
 	return port;
 }

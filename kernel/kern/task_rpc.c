@@ -3,6 +3,7 @@
  * Task routines of the kernel interface (mach and gnumach subsystems).
  * RIGHTS  a port argument is consumed on success and untouched on failure.
  */
+#include <debug/pause.h>
 #include <ipc/ipc.h>
 #include <kern/mig_kernel.h>
 #include <kern/panic.h>
@@ -386,6 +387,7 @@ mach_ports_lookup(task_t task, mach_port_array_t *out, mach_msg_type_number_t *c
 	for (uint32_t i = 0; i < TASK_PORT_REGISTER_MAX; i++)
 		ports[i] = ipc_port_copy_send(task->tk_registered[i]);
 	spin_unlock(&task->tk_lock);
+	pause_point("rights copied");
 	*out = ports;
 	*count = TASK_PORT_REGISTER_MAX;
 	return KERN_SUCCESS;

@@ -156,6 +156,44 @@ TEST(a_slot_that_many_replace_and_read_loses_no_right)
 	mach_port_destroy(SELF, victim_thread);
 }
 
+static volatile bool slot_read;
+
+static void slot_reader(void *arg)
+{
+	get_slot((unsigned)(uintptr_t)arg);
+	slot_read = true;
+}
+
+/* the right in the slot dies, and the last reference to its port with it, between a reader's look and its answer */
+static void read_and_replace(unsigned slot, const char *point)
+{
+	mach_port_t port = test_port_with_send(), reader;
+
+	set_slot(slot, port);
+	slot_read = false;
+	CHECK(test_pause_arm(point));
+	reader = test_thread(slot_reader, (void *)(uintptr_t)slot);
+	CHECK(test_pause_taken());
+	CHECK(!slot_read);
+	test_port_destroy(port);
+	set_slot(slot, MACH_PORT_NULL);
+	test_pause_end();
+	test_thread_join(reader);
+	CHECK(slot_read);
+}
+
+TEST(a_right_that_was_copied_outlives_its_slot)
+{
+	CHECK_OK(task_create(SELF, FALSE, &victim_task));
+	CHECK_OK(thread_create(victim_task, &victim_thread));
+	read_and_replace(0, "right copied");
+	read_and_replace(1, "right copied");
+	read_and_replace(3, "rights copied");
+	CHECK_OK(task_terminate(victim_task));
+	mach_port_destroy(SELF, victim_task);
+	mach_port_destroy(SELF, victim_thread);
+}
+
 /* --- an object that comes and goes --- */
 
 static mach_port_t object;
@@ -485,4 +523,32 @@ TEST(a_wake_that_comes_early_is_not_lost)
 	turn = 0;
 	together(turn_taker, 2);
 	test_say("# %d turns", rounds);
+}
+
+static volatile int sleep_result;
+
+static void one_sleep(void *arg)
+{
+	(void)arg;
+	sleep_result = gsync_wait(SELF, (vm_address_t)(uintptr_t)&turn, turn, 0, 0, 0);
+}
+
+TEST(a_wake_just_before_the_sleep_is_not_lost)
+{
+	mach_port_t sleeper;
+
+	turn = 0;
+	sleep_result = -1;
+	CHECK(test_pause_arm("gsync sleeps"));
+	sleeper = test_thread(one_sleep, NULL);
+	CHECK(test_pause_taken());
+	turn = 1;
+	CHECK_OK(gsync_wake(SELF, (vm_address_t)(uintptr_t)&turn, 0, 0));
+	test_pause_end();
+	for (int i = 0; i < 5000 && sleep_result == -1; i++)
+		test_sleep(1);
+	CHECK_OK(sleep_result);
+	if (sleep_result == -1)
+		thread_abort(sleeper);
+	test_thread_join(sleeper);
 }

@@ -26,6 +26,28 @@ void test_racer(unsigned strength)
 	CHECK(tell("racer", strength));
 }
 
+bool test_pause_arm(const char *point)
+{
+	char word[32] = "pause=";
+
+	for (unsigned i = 6; i < sizeof word - 1 && *point; i++)
+		word[i] = *point++;
+	return tell(word, 1);
+}
+
+bool test_pause_taken(void)
+{
+	for (int i = 0; i < 5000; i++, test_sleep(1))
+		if (tell("pause", 1))
+			return true;
+	return false;
+}
+
+void test_pause_end(void)
+{
+	CHECK(tell("pause", 0));
+}
+
 /* not beyond the end: the last argument ends with user memory */
 static const char *after(const char *arg, const char *word)
 {

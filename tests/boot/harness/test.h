@@ -127,5 +127,10 @@ unsigned	test_number(const char *word, unsigned otherwise);
 bool		test_fault_arm(const char *name, unsigned nth);
 /* the kernel's racer (kernel/debug/racer.h); 0: off */
 void		test_racer(unsigned strength);
+/* The next thread that comes to the pause point of this name (kernel/debug/pause.h) stops there until test_pause_end, for some
+   seconds at most. test_pause_taken waits until one does. */
+bool		test_pause_arm(const char *point);
+bool		test_pause_taken(void);
+void		test_pause_end(void);
 
 #endif
