@@ -196,7 +196,7 @@ TEST(a_right_that_was_copied_outlives_its_slot)
 
 /* --- an object that comes and goes --- */
 
-static mach_port_t object;
+static mach_port_t object, control_kept;
 static volatile unsigned inits, terminates;
 static bool may_cache;
 
@@ -223,6 +223,10 @@ static void pager(void *arg)
 			drop(m.item[1].port);
 			memory_object_ready(control, may_cache, MEMORY_OBJECT_COPY_DELAY);
 			inits++;
+			if (may_cache && control_kept == MACH_PORT_NULL) {
+				control_kept = control;
+				continue;
+			}
 			break;
 		case 2201:
 			mach_port_mod_refs(SELF, control, MACH_PORT_RIGHT_RECEIVE, -1);
@@ -261,6 +265,8 @@ static void pager_stop(void)
 	for (int i = 0; i < 1000 && !may_cache && terminates < inits; i++)
 		test_sleep(5);
 	CHECK(may_cache || terminates == inits);
+	drop(control_kept);
+	control_kept = MACH_PORT_NULL;
 	test_say("# %d objects", inits);
 	test_port_destroy(object);
 	test_thread_join(pager_thread);
@@ -281,6 +287,72 @@ TEST(an_object_that_goes_is_not_found_again)
 {
 	pager_start(false);
 	together(object_worker, 3);
+	pager_stop();
+}
+
+/* --- a page that two take away --- */
+
+enum { TOUCHED = 7 };
+
+static void toucher(void *arg)
+{
+	volatile char *page = arg;
+
+	*page = TOUCHED;
+	for (;;)
+		test_sleep(1000);
+}
+
+static vm_address_t shared;
+static mach_port_t sharer;
+static volatile bool may_unmap;
+
+static void unmapper(void *arg)
+{
+	(void)arg;
+	while (!may_unmap)
+		test_yield();
+	CHECK_OK(vm_deallocate(sharer, shared, 2 * PAGE));
+}
+
+static uint64_t resident_size(mach_port_t task)
+{
+	struct task_basic_info info;
+	mach_msg_type_number_t n = TASK_BASIC_INFO_COUNT;
+
+	CHECK_OK(task_info(task, TASK_BASIC_INFO, (task_info_t)&info, &n));
+	return info.resident_size;
+}
+
+/* one by its address, the other, a pager, by its object: it counts once */
+TEST(a_page_that_is_unmapped_and_flushed_at_once_goes_once)
+{
+	mach_port_t thread;
+	uint64_t before;
+
+	if (test_cpus() < 2)
+		return;
+	pager_start(true);
+	shared = map_object(false);
+	CHECK_OK(vm_inherit(SELF, shared, 2 * PAGE, VM_INHERIT_SHARE));
+	sharer = test_fork(toucher, (void *)shared);
+	while (*(volatile char *)shared != TOUCHED)
+		test_sleep(1);
+	CHECK_OK(task_suspend(sharer));
+	may_unmap = false;
+	thread = test_thread(unmapper, NULL);
+	before = resident_size(sharer);
+	CHECK(test_pause_arm("pmap removes"));
+	may_unmap = true;
+	CHECK(test_pause_taken());
+	CHECK_OK(memory_object_lock_request(control_kept, 0, PAGE, MEMORY_OBJECT_RETURN_NONE, TRUE, VM_PROT_NO_CHANGE,
+	    MACH_PORT_NULL));
+	test_pause_end();
+	test_thread_join(thread);
+	REQUIRE(CHECK_EQ(resident_size(sharer), before - PAGE));
+	CHECK_OK(task_terminate(sharer));
+	mach_port_deallocate(SELF, sharer);
+	vm_deallocate(SELF, shared, 2 * PAGE);
 	pager_stop();
 }
 

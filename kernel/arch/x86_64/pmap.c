@@ -9,6 +9,7 @@
  * TESTS   tests/boot: vm, smp stress.
  */
 #include <stddef.h>
+#include <debug/pause.h>
 #include <kern/counter.h>
 #include <kern/panic.h>
 #include <kern/slab.h>
@@ -245,10 +246,15 @@ static void pv_unlink(struct vm_page_md *md, struct pmap *pm, uint64_t va)
  */
 static struct pv_bucket *remove_entry(struct pmap *pm, uint64_t va, pte_t *slot, bool pending)
 {
-	pte_t e = __atomic_load_n(slot, __ATOMIC_RELAXED);
 	struct pv_bucket *b;
 	struct vm_page *page;
+	pte_t e;
 
+	pause_spin("pmap removes");
+	e = __atomic_load_n(slot, __ATOMIC_RELAXED);
+	/* here or below: pmap_page_protect was faster, counted it, and waits for its own flush */
+	if (!(e & PTE_P))
+		return NULL;
 	if (!(e & PTE_MANAGED)) {
 		__atomic_store_n(slot, 0, __ATOMIC_RELAXED);
 		__atomic_sub_fetch(&pm->pm_resident, 1, __ATOMIC_RELAXED);
@@ -258,7 +264,6 @@ static struct pv_bucket *remove_entry(struct pmap *pm, uint64_t va, pte_t *slot,
 	spin_lock(&b->pb_lock);
 	e = __atomic_exchange_n(slot, 0, __ATOMIC_ACQ_REL);
 	if (!(e & PTE_P)) {
-		/* pmap_page_protect was faster, and waits for its own flush */
 		spin_unlock(&b->pb_lock);
 		return NULL;
 	}
