@@ -13,6 +13,7 @@
 #include <string.h>
 #include <mach/exception.h>
 #include "process.h"
+#include "system.h"
 
 #define EXCEPTION_SIZE	112
 
@@ -197,7 +198,7 @@ exception_handle(mach_msg_header_t *request, mach_msg_header_t *reply)
 	mutex_unlock(&process_lock);
 	/* The task goes soon: until then the fault must not come again. */
 	if (ended)
-		thread_suspend(kernel_thread);
+		kernel_insist(thread_suspend, kernel_thread);
 	mach_port_deallocate(mach_task_self(), kernel_thread);
 	mach_port_deallocate(mach_task_self(), kernel_task);
 	exception_reply(request, reply, KERN_SUCCESS);

@@ -17,6 +17,7 @@
 #include <mach/task_special_ports.h>
 #include "elf.h"
 #include "process.h"
+#include "system.h"
 
 #define EMUL_FIXUPS	512
 
@@ -282,7 +283,7 @@ space_destroy(struct space *space)
 {
 	if (space == NULL)
 		return;
-	task_terminate(space->sp_task);
+	kernel_insist(task_terminate, space->sp_task);
 	mach_port_deallocate(mach_task_self(), space->sp_task);
 	free(space);
 }

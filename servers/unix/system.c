@@ -27,6 +27,31 @@ static const volatile mapped_time_value_t *system_time;
 #define CLOCK_SHIFT	40
 static uint64_t clock_multiplier;	/* 0 until measured, then never changed */
 
+#define AGAIN_MAX	1000		/* times 1 ms */
+
+bool
+kernel_again(kern_return_t kr, unsigned int *tries)
+{
+	if (kr != KERN_RESOURCE_SHORTAGE && kr != MACH_SEND_NO_BUFFER && kr != MACH_SEND_INVALID_REPLY)
+		return false;
+	if (++*tries > AGAIN_MAX)
+		return false;
+	thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 1);
+	return true;
+}
+
+kern_return_t
+kernel_insist(kern_return_t (*call)(mach_port_t), mach_port_t port)
+{
+	unsigned int tries = 0;
+	kern_return_t kr;
+
+	do
+		kr = call(port);
+	while (kernel_again(kr, &tries));
+	return kr;
+}
+
 void
 system_log(const char *format, ...)
 {

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "process.h"
+#include "system.h"
 
 #define UTHREADS_MAX	4096
 #define UTHREAD_PORT_NAME	8	/* of the send right for requests in the task */
@@ -127,12 +128,15 @@ uthread_leave(struct uthread *thread)
 	thread_number--;
 }
 
-static void
+/* A request that does not name its thread would be nobody's. */
+static int
 uthread_mark_port(struct uthread *thread)
 {
-	mach_port_set_protected_payload(mach_task_self(), thread->t_request,
-	    thread->t_index | (thread->t_serial << 16));
+	if (mach_port_set_protected_payload(mach_task_self(), thread->t_request,
+	    thread->t_index | (thread->t_serial << 16)) != KERN_SUCCESS)
+		return -LX_EAGAIN;
 	thread->t_slot->us_port = thread->t_name;
+	return 0;
 }
 
 /* The request port, and its send right in the task under a fixed name. => process_lock held */
@@ -148,8 +152,7 @@ uthread_make_port(struct uthread *thread, mach_port_t task)
 	if (process->p_spare_count > 0) {
 		thread->t_request = process->p_spares[--process->p_spare_count].sr_port;
 		thread->t_name = process->p_spares[process->p_spare_count].sr_name;
-		uthread_mark_port(thread);
-		return 0;
+		return uthread_mark_port(thread);
 	}
 	kr = mach_port_allocate(mach_task_self(), MACH_PORT_RIGHT_RECEIVE, &thread->t_request);
 	if (kr != KERN_SUCCESS)
@@ -166,8 +169,7 @@ uthread_make_port(struct uthread *thread, mach_port_t task)
 	if (kr != KERN_SUCCESS)
 		return -LX_EAGAIN;
 	thread->t_name = name;
-	uthread_mark_port(thread);
-	return 0;
+	return uthread_mark_port(thread);
 }
 
 static int
@@ -233,7 +235,7 @@ uthread_drop_rights(struct uthread *thread, bool kill_kernel)
 		mach_port_deallocate(thread->t_process->p_space->sp_task, thread->t_name);
 	if (thread->t_kernel != MACH_PORT_NULL) {
 		if (kill_kernel)
-			thread_terminate(thread->t_kernel);
+			kernel_insist(thread_terminate, thread->t_kernel);
 		mach_port_deallocate(mach_task_self(), thread->t_kernel);
 	}
 	thread->t_request = thread->t_kernel = MACH_PORT_NULL;
@@ -284,7 +286,7 @@ uthread_create(struct process *process, const struct uthread_start *start, struc
 void
 uthread_run(struct uthread *thread)
 {
-	thread_resume(thread->t_kernel);
+	kernel_insist(thread_resume, thread->t_kernel);
 }
 
 void
@@ -358,17 +360,28 @@ uthread_interrupted(const struct uthread *thread, bool killable_only)
 int
 uthread_get_state(struct uthread *thread, struct i386_thread_state *state)
 {
-	mach_msg_type_number_t count = i386_THREAD_STATE_COUNT;
+	mach_msg_type_number_t count;
+	unsigned int tries = 0;
+	kern_return_t kr;
 
-	return thread_get_state(thread->t_kernel, i386_THREAD_STATE, (thread_state_t)state,
-	    &count) == KERN_SUCCESS ? 0 : -LX_ESRCH;
+	do {
+		count = i386_THREAD_STATE_COUNT;
+		kr = thread_get_state(thread->t_kernel, i386_THREAD_STATE, (thread_state_t)state, &count);
+	} while (kernel_again(kr, &tries));
+	return kr == KERN_SUCCESS ? 0 : -LX_ESRCH;
 }
 
 int
 uthread_set_state(struct uthread *thread, const struct i386_thread_state *state)
 {
-	return thread_set_state(thread->t_kernel, i386_THREAD_STATE, (thread_state_t)state,
-	    i386_THREAD_STATE_COUNT) == KERN_SUCCESS ? 0 : -LX_ESRCH;
+	unsigned int tries = 0;
+	kern_return_t kr;
+
+	do {
+		kr = thread_set_state(thread->t_kernel, i386_THREAD_STATE, (thread_state_t)state,
+		    i386_THREAD_STATE_COUNT);
+	} while (kernel_again(kr, &tries));
+	return kr == KERN_SUCCESS ? 0 : -LX_ESRCH;
 }
 
 /* Move a suspended thread to where it will look at its signals (docs/unix.md). */
@@ -381,7 +394,7 @@ uthread_divert(struct uthread *thread)
 	if (uthread_get_state(thread, &state) != 0)
 		return;
 	if (state.rip == emul->ue_wait_end) {
-		thread_abort(thread->t_kernel);
+		kernel_insist(thread_abort, thread->t_kernel);
 	} else if (state.rip >= emul->ue_wait_start && state.rip < emul->ue_wait_end) {
 		state.rip = emul->ue_wait_fixup;
 		uthread_set_state(thread, &state);
@@ -406,10 +419,10 @@ uthread_kick(struct uthread *thread)
 	}
 	if (uthread_current() == thread)
 		return;
-	if (thread_suspend(thread->t_kernel) != KERN_SUCCESS)
+	if (kernel_insist(thread_suspend, thread->t_kernel) != KERN_SUCCESS)
 		return;
 	uthread_divert(thread);
-	thread_resume(thread->t_kernel);
+	kernel_insist(thread_resume, thread->t_kernel);
 }
 
 void
@@ -418,7 +431,7 @@ uthread_suspend(struct uthread *thread)
 	if (thread->t_stopped)
 		return;
 	thread->t_stopped = true;
-	thread_suspend(thread->t_kernel);
+	kernel_insist(thread_suspend, thread->t_kernel);
 }
 
 void
@@ -427,5 +440,5 @@ uthread_resume(struct uthread *thread)
 	if (!thread->t_stopped)
 		return;
 	thread->t_stopped = false;
-	thread_resume(thread->t_kernel);
+	kernel_insist(thread_resume, thread->t_kernel);
 }
