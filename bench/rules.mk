@@ -3,6 +3,7 @@
 
 BENCH_HARNESS := tests/boot/harness/test.c tests/boot/harness/port.c tests/boot/harness/thread.c tests/boot/harness/calls.c
 $(eval $(call native_program,bench-mach,$(wildcard bench/mach/*.c) $(BENCH_HARNESS)))
+$(eval $(call native_program,bench-curves,bench/scale/curves.c $(BENCH_HARNESS)))
 
 # the same static binary that measured Linux; the root image takes it to /bench
 UNIXBENCH := $(O)/bench/unixbench

@@ -532,21 +532,36 @@ struct ipc_entry *ipc_entry_alloc_name(struct ipc_table *t, mach_port_name_t nam
 	return entry_take(t, name);
 }
 
+/* Names whose chunk is gone are not reused at once: they would be sparse, and slow, and one of them is every reply's from then on */
+static void stack_forget(struct ipc_table *t)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < t->it_stack_count; i++) {
+		if (t->it_stack[i] < t->it_limit)
+			t->it_stack[kept++] = t->it_stack[i];
+	}
+	t->it_stack_count = kept;
+}
+
 /* Give empty chunks at the end back, all but one: a task at the edge must not make and free one all the time */
 static void table_shrink(struct ipc_table *t)
 {
+	uint32_t before = t->it_limit;
+
 	for (uint32_t n = chunk_count(t), left = SHRINK_MAX; n > 2 && left > 0; n--, left--) {
 		struct ipc_chunk *c = &t->it_dir[n - 1];
 
-		/* a name of it may stand on the stack: that one is sparse then */
 		if (c->ic_aux->ica_live != 0 || t->it_dir[n - 2].ic_aux->ica_live != 0)
-			return;
+			break;
 		kfree(c->ic_entries, IPC_CHUNK_SIZE * sizeof(struct ipc_entry));
 		slab_free(aux_cache, c->ic_aux);
 		t->it_limit -= IPC_CHUNK_SIZE;
 		if (t->it_low > n - 1)
 			t->it_low = n - 1;
 	}
+	if (t->it_limit != before)
+		stack_forget(t);
 }
 
 void ipc_entry_free(struct ipc_table *t, mach_port_name_t name, struct ipc_entry *e)

@@ -174,6 +174,17 @@ static void names_many(void)
 	CHECK(port_in(SA) == 129 && port_in(SA) == 131);
 }
 
+/* else each reply would go by a name above the table for ever after */
+static void names_of_a_table_that_shrank_are_low(void)
+{
+	for (uint32_t i = 1; i <= 3000; i++)
+		CHECK(port_in(SA) == i);
+	for (uint32_t i = 3000; i > 1; i--)
+		CHECK(mach_port_destroy(SA, i) == KERN_SUCCESS);
+	for (uint32_t i = 0; i < 64; i++)
+		CHECK(port_in(SA) < 768);
+}
+
 static void names_sparse(void)
 {
 	for (uint32_t i = 1; i < 3000; i++)
@@ -688,6 +699,7 @@ int main(void)
 	ipc_init();
 	RUN(names_lowest_first_reused_last_first);
 	RUN(names_many);
+	RUN(names_of_a_table_that_shrank_are_low);
 	RUN(names_sparse);
 	RUN(rename_keeps_rights);
 	RUN(insert_right_errors);
