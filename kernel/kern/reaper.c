@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A dead thread can not free itself: it runs on what would be freed. Whoever switches away from it for the
+ * A thread that ends itself can not free itself: it runs on what would be freed. Whoever switches away from it for the
  * last time puts it here; the reaper thread says so to those who wait for its end and drops the thread's own reference.
  */
 #include <kern/lock.h>

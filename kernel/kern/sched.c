@@ -513,12 +513,12 @@ sched_charge(struct thread *t)
 }
 
 void
-sched_settle_self(void)
+sched_settle(struct thread *t)
 {
 	unsigned long flags = interrupts_disable();
-	struct thread *t = current_thread();
 
-	sched_charge(t);
+	if (t == current_thread())
+		sched_charge(t);
 	usage_settle(t);
 	interrupts_restore(flags);
 }

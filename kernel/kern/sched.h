@@ -108,6 +108,7 @@ bool	sched_other_runnable(void);
 void	sched_charge(struct thread *);		/* (o) account the current thread up to now */
 /* the thread's CPU time so far: the sum is exact, the split by what the ends of quanta found; => it may run on meanwhile */
 void	sched_times(const struct thread *, uint64_t *user_ns, uint64_t *system_ns);
-void	sched_settle_self(void);		/* the current thread's time is all in th_user_ns and th_system_ns */
+/* => the current thread, or one no CPU runs: its time is all in th_user_ns and th_system_ns */
+void	sched_settle(struct thread *);
 
 #endif

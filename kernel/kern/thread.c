@@ -7,6 +7,8 @@
  *         run at once). Stopping is counted in th_hold_count: the thread's own suspend count, its task's, and each get or
  *         set of state in progress hold once. A held thread stops on its way to user mode (TH_CLEAN) or freezes
  *         where it waits with a continuation.
+ *         A thread that stands at its clean point when it is ended never runs again: who ends it takes its last steps for it
+ *         (thread_end_stopped). All others go there themselves, and the reaper has them then.
  * REFS    see thread.h; thread_release may be called with no spin locks held (the last one frees memory).
  * LOCKS   task lock before thread lock.
  */
@@ -371,13 +373,83 @@ thread_hold_and_wait(struct thread *t)
 
 /* --- ending --- */
 
+/* => no right of the thread's is left, its task is without it, and cleaned when that was its end. It is the current thread, or no
+   other processor runs it (thread_claim_stopped) */
+static void
+thread_strip(struct thread *t)
+{
+	struct task *task = t->th_task;
+	struct ipc_port *self, *exception, *self_right;
+	bool last;
+
+	ipc_thread_terminate(t);
+	spin_lock(&task->tk_lock);
+	self = t->th_self;
+	exception = t->th_exception;
+	self_right = t->th_self_right;
+	/* nobody fills a slot from now on */
+	t->th_self = t->th_exception = t->th_self_right = IP_NULL;
+	spin_unlock(&task->tk_lock);
+	if (t->th_actions != NULL)
+		exception_actions_drop(task, &t->th_actions);
+	ipc_port_release_send(exception);
+	ipc_port_release_send(self_right);
+	ipc_port_destroy_kernel(self);
+	timer_cancel(&t->th_depress_timer);
+
+	sched_settle(t);
+	spin_lock(&task->tk_lock);
+	pset_remove_thread(t);
+	queue_remove(&t->th_task_link);
+	task->tk_dead_user_ns += t->th_user_ns;
+	task->tk_dead_system_ns += t->th_system_ns;
+	last = --task->tk_thread_count == 0 && !task->tk_active;
+	spin_unlock(&task->tk_lock);
+	if (last)
+		task_cleanup(task);
+}
+
+/*
+ * => thread locked. true: it stood at its clean point, without a stack; to all others it is now one that runs and is being
+ *    ended: nobody makes it runnable or waits for it to stop
+ */
+static bool
+thread_claim_stopped(struct thread *t)
+{
+	if ((t->th_state & (TH_CLEAN | TH_RUN | TH_WAIT | TH_DEAD)) != TH_CLEAN || t->th_continuation != thread_return_to_user)
+		return false;
+	__atomic_store_n(&t->th_state, TH_RUN, __ATOMIC_RELAXED);
+	return true;
+}
+
+/* a claimed thread takes its last steps in the thread of who ends it */
+static void
+thread_end_stopped(struct thread *t)
+{
+	unsigned long flags;
+
+	thread_strip(t);
+	flags = spin_lock_irq(&t->th_lock);
+	__atomic_store_n(&t->th_state, TH_DEAD, __ATOMIC_RELEASE);
+	t->th_continuation = NULL;
+	spin_unlock_irq(&t->th_lock, flags);
+	thread_wakeup(&t->th_stop_waiters);
+	thread_release(t);	/* its own reference */
+}
+
 /* start termination; may be repeated */
 void
 thread_end(struct thread *t)
 {
 	unsigned long flags = spin_lock_irq(&t->th_lock);
+	bool claimed = thread_claim_stopped(t);
 
 	t->th_active = false;
+	if (claimed) {
+		spin_unlock_irq(&t->th_lock, flags);
+		thread_end_stopped(t);
+		return;
+	}
 	thread_ast_set(t, AST_TERMINATE);
 	sched_unstrand(t);
 	spin_unlock_irq(&t->th_lock, flags);
@@ -413,30 +485,8 @@ static void __attribute__((noreturn))
 thread_terminate_self(void)
 {
 	struct thread *t = current_thread();
-	struct task *task = t->th_task;
-	struct ipc_port *self;
-	bool last;
 
-	ipc_thread_terminate(t);
-	/* first: nobody fills a slot from now on */
-	self = right_exchange(&task->tk_lock, &t->th_self, IP_NULL);
-	exception_actions_drop(task, &t->th_actions);
-	ipc_port_release_send(right_exchange(&task->tk_lock, &t->th_exception, IP_NULL));
-	ipc_port_release_send(right_exchange(&task->tk_lock, &t->th_self_right, IP_NULL));
-	ipc_port_destroy_kernel(self);
-	timer_cancel(&t->th_depress_timer);
-
-	sched_settle_self();
-	spin_lock(&task->tk_lock);
-	pset_remove_thread(t);
-	queue_remove(&t->th_task_link);
-	task->tk_dead_user_ns += t->th_user_ns;
-	task->tk_dead_system_ns += t->th_system_ns;
-	last = --task->tk_thread_count == 0 && !task->tk_active;
-	spin_unlock(&task->tk_lock);
-	if (last)
-		task_cleanup(task);
-
+	thread_strip(t);
 	interrupts_disable();
 	spin_lock(&t->th_lock);
 	t->th_state |= TH_DEAD;

@@ -337,6 +337,10 @@ TEST(a_thread_ends_while_others_stop_it_start_it_and_ask_for_it)
 	test_racer(STRENGTH);
 	for (unsigned ms = 0; ms < test_seconds(2) * 1000; ms += 20, n++) {
 		victim = test_thread(idle_life, NULL);
+		if (n % 2) {		/* at its clean point it is ended by who ends it */
+			CHECK_OK(thread_suspend(victim));
+			CHECK_OK(thread_abort(victim));
+		}
 		victim_ready = true;
 		test_sleep(5);
 		CHECK_OK(thread_terminate(victim));
