@@ -257,6 +257,7 @@ pset_limit_thread(const struct processor_set *p, struct thread *t)
 		t->th_base_pri = t->th_max_pri;
 	if (!(p->ps_policies & 1u << t->th_policy))
 		t->th_policy = POLICY_TIMESHARE;
+	t->th_priced = 0;
 }
 
 /* Nobody else knows the thread yet. The set may be one that is being destroyed: its threads are moved after its tasks */

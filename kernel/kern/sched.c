@@ -27,6 +27,7 @@
 #include <kern/task.h>
 #include <kern/thread.h>
 #include <machine/cpu.h>
+#include <machine/handoff.h>
 
 static const struct lock_class runq_class = { "run queue", LOCK_RANK_RUNQ, LOCK_CLASS_IRQ };
 
@@ -159,9 +160,20 @@ policy_of(const struct thread *t)
 static int
 effective_priority(struct thread *t, uint64_t now)
 {
+	t->th_priced = cpu_ticks();
 	if (t->th_depress_pri >= 0)
 		return t->th_depress_pri;
 	return policy_of(t)->sp_priority(t, now);
+}
+
+/* In less than this (a millisecond at most) use and decay move a priority by a thirtieth of a step: who comes and goes all the time is
+   not computed anew each time. Another CPU's clock that is behind looks like a long time, which does no harm */
+#define PRICE_TICKS	(1ull << 20)
+
+static inline bool
+price_is_old(const struct thread *t)
+{
+	return cpu_ticks() - t->th_priced >= PRICE_TICKS;
 }
 
 /* --- run queues; rq_lock held --- */
@@ -266,6 +278,60 @@ sched_pick(void)
 	struct thread *t = sched_pick_not_worse(PRI_QUEUES);
 
 	return t != NULL ? t : steal(cpu_self(), PRI_QUEUES);
+}
+
+/* takes next and pushes old: between equals the count and the bits stay as they are */
+static void
+runq_swap(struct run_queue *rq, struct thread *next, struct thread *old)
+{
+	if (next->th_pri != old->th_pri) {
+		runq_take(rq, next);
+		runq_push(rq, old, false);
+		return;
+	}
+	queue_push_tail(&rq->rq_queues[old->th_pri], &old->th_run_link);
+	old->th_runq = rq;
+	queue_remove(&next->th_run_link);
+	next->th_runq = NULL;
+}
+
+/*
+ * Old waits for nothing and has nothing to stop for; it and the next one go by machine_handoff. Both locks stay held until it is saved:
+ * who steals it before would run a thread whose registers are still here.
+ */
+struct thread *
+sched_exchange(struct thread *old)
+{
+	struct cpu *c = cpu_self();
+	struct run_queue *rq = c->cp_sched->cs_runq;
+	struct thread *next;
+	int best;
+
+	if (runq_length(rq) == 0 || __atomic_load_n(&idle_mask, __ATOMIC_RELAXED) != 0 || !spin_try_quick(&old->th_lock))
+		return NULL;
+	if (old->th_state != TH_RUN || old->th_gave || !sched_may_run_here(old) || price_is_old(old) || !spin_try_quick(&rq->rq_lock))
+		goto no_queue;
+	best = runq_best(rq);
+	if (best > old->th_pri)
+		goto not_here;
+	next = queue_entry(queue_first(&rq->rq_queues[best]), struct thread, th_run_link);
+	if (next->th_stack != NULL || !machine_is_user(old) || !machine_is_user(next) || !machine_handoff_ok(cpu_machine_of(c), next))
+		goto not_here;
+	__atomic_store_n(&c->cp_need_resched, 0, __ATOMIC_RELAXED);
+	runq_swap(rq, next, old);
+	return next;
+not_here:
+	spin_unlock_quick(&rq->rq_lock);
+no_queue:
+	spin_unlock_quick(&old->th_lock);
+	return NULL;
+}
+
+void
+sched_exchange_end(struct thread *old)
+{
+	spin_unlock_quick(&old->th_runq->rq_lock);
+	spin_unlock_quick(&old->th_lock);
 }
 
 /* --- becoming runnable --- */
@@ -413,7 +479,8 @@ enqueue(struct thread *t, bool *idle)
 	bool done;
 
 	KASSERT(t->th_runq == NULL && !(t->th_state & TH_IDLE));
-	t->th_pri = (int16_t)effective_priority(t, clock_uptime_ns());
+	if (__builtin_expect(price_is_old(t), 0))
+		t->th_pri = (int16_t)effective_priority(t, clock_uptime_ns());
 	for (;;) {
 		c = choose_cpu(t, idle);
 		if (__builtin_expect(c == NULL, 0)) {
@@ -475,6 +542,7 @@ sched_update_priority(struct thread *t)
 	if (pri == t->th_pri)
 		return;
 	if (sched_remove(t)) {
+		t->th_pri = (int16_t)pri;
 		sched_setrun(t);
 		return;
 	}
@@ -487,7 +555,7 @@ sched_update_priority(struct thread *t)
 }
 
 bool
-sched_other_runnable(void)
+sched_runnable_elsewhere(void)
 {
 	for (uint32_t i = 0; i < cpu_count; i++) {
 		struct cpu_sched *s = cpu_get(i)->cp_sched;
@@ -610,6 +678,7 @@ quantum_end(void *arg)
 	s->cs_quantum_armed = false;
 	if (t == c->cp_idle_thread)
 		return;
+	usage_settle(t);	/* what was told of the time before this run stays as it was told: neither part goes down */
 	sched_charge(t);
 	if (c->cp_tick_in_user)
 		t->th_found_user++;

@@ -104,7 +104,7 @@ void	sched_set_idle(bool);
 /* a reschedule interrupt arrived on this CPU */
 void	sched_kicked(void);
 void	idle_begin(struct thread *prev);
-bool	sched_other_runnable(void);
+bool	sched_runnable_elsewhere(void);	/* or here, in the CPU's set */
 void	sched_charge(struct thread *);		/* (o) account the current thread up to now */
 /* the thread's CPU time so far: the sum is exact, the split by what the ends of quanta found; => it may run on meanwhile */
 void	sched_times(const struct thread *, uint64_t *user_ns, uint64_t *system_ns);

@@ -16,6 +16,7 @@
 #include <kern/reaper.h>
 #include <machine/context.h>
 #include <machine/cpu.h>
+#include <machine/handoff.h>
 
 TRACE_POINT(trace_switch, "switch", "from %p to %p stack %lx", 3);
 
@@ -202,6 +203,23 @@ thread_handoff(struct thread *next, continuation_t cont)
 	return t->th_wait_result;
 }
 
+/* => sched_exchange said so: the processor, the stack with it, is next's */
+static void __attribute__((noreturn))
+thread_exchange(struct thread *old, struct thread *next, continuation_t cont)
+{
+	struct cpu *c = cpu_self();
+
+	old->th_continuation = cont;
+	old->th_preempted = false;
+	sched_account_switch(old, next);
+	trace_switch((uintptr_t)old, (uintptr_t)next, 0);
+	next->th_stack = old->th_stack;
+	old->th_stack = NULL;
+	machine_handoff(c, cpu_machine_of(c), old, next);
+	sched_exchange_end(old);
+	call_continuation(thread_continue);
+}
+
 bool
 thread_yield(continuation_t cont)
 {
@@ -210,6 +228,8 @@ thread_yield(continuation_t cont)
 
 	lockdep_may_sleep("thread_yield");
 	flags = interrupts_disable();
+	if (cont != NULL && (next = sched_exchange(t)) != NULL)
+		thread_exchange(t, next, cont);
 	next = sched_pick_not_worse(t->th_pri);
 	t->th_continuation = cont;
 	t->th_preempted = false;

@@ -27,6 +27,10 @@ void	thread_stop_self(void) __attribute__((noreturn));
 /* interrupts off, on the CPU's first switch */
 void	thread_start_idle(struct thread *boot) __attribute__((noreturn));
 void	sched_arm_quantum(struct cpu_sched *, struct thread *);
+/* interrupts off, current thread: => it is queued here and the best one, not worse, is off the queue for machine_handoff, which comes
+   before sched_exchange_end. NULL: nothing done, the general way */
+struct thread *sched_exchange(struct thread *);
+void	sched_exchange_end(struct thread *);
 
 /* after a wait ended without thread_wakeup the thread is still in its bucket */
 static inline void
@@ -34,6 +38,12 @@ wait_event_clear(struct thread *t)
 {
 	if (__atomic_load_n(&t->th_wait_event, __ATOMIC_ACQUIRE) != NULL)
 		wait_event_clear_slow(t);
+}
+
+static inline bool
+sched_other_runnable(void)
+{
+	return runq_length(cpu_self()->cp_sched->cs_runq) > 0 || sched_runnable_elsewhere();
 }
 
 /* thread locked: may this CPU run it now? */

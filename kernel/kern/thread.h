@@ -101,6 +101,7 @@ struct thread {
 	struct timer	 th_depress_timer;
 	uint64_t	 th_cpu_usage;		/* (t) decayed recent use, ns */
 	uint64_t	 th_usage_stamp;	/* (t) uptime of the last decay */
+	uint64_t	 th_priced;		/* (t) ticks when th_pri was computed; 0: it must be before it counts */
 	uint64_t	 th_user_ns, th_system_ns;	/* (c) */
 	uint32_t	 th_found_user, th_found_system;	/* (c) by the end of a quantum: in which mode */
 	struct sampler	*th_sampler;		/* sample lock */

@@ -59,10 +59,20 @@ trap_mach_print(uint64_t string)
 
 /* --- giving up the CPU --- */
 
+/* only the thread itself begins a depression of its own: none seen is none there */
+static inline void
+end_depression(void)
+{
+	struct thread *t = current_thread();
+
+	if (__atomic_load_n(&t->th_depress_pri, __ATOMIC_RELAXED) >= 0)
+		thread_depress_abort(t);
+}
+
 static void
 swtch_continue(void)
 {
-	thread_depress_abort(current_thread());
+	end_depression();
 	thread_syscall_return(sched_other_runnable());
 }
 
@@ -90,7 +100,7 @@ static void
 thread_switch_continue(void)
 {
 	current_thread()->th_gave = false;
-	thread_depress_abort(current_thread());
+	end_depression();
 	thread_syscall_return(KERN_SUCCESS);
 }
 

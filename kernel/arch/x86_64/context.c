@@ -266,8 +266,12 @@ void debug_load(struct thread *th)
 static void machine_switch_state(struct cpu *cpu, struct thread *old, struct thread *new)
 {
 	struct cpu_machine *cm = cpu_machine_of(cpu);
-	bool old_user = old->th_machine.mt_fpu != NULL, new_user = new->th_machine.mt_fpu != NULL;
+	bool old_user = machine_is_user(old), new_user = machine_is_user(new);
 
+	if (__builtin_expect(old_user && new_user && machine_handoff_ok(cm, new), 1)) {
+		machine_handoff(cpu, cm, old, new);
+		return;
+	}
 	if (new_user && (cpu->cp_pmap == NULL || old->th_task != new->th_task || !old_user))
 		switch_task(cpu, cm, new->th_task);
 	if (old_user || new_user) {

@@ -10,6 +10,9 @@
 
 #define HANDOFF		static inline
 
+/* kernel threads have no such state and stay on any address space */
+HANDOFF bool machine_is_user(const struct thread *th) { return th->th_machine.mt_fpu != NULL; }
+
 HANDOFF bool machine_handoff_ok(const struct cpu_machine *cm, const struct thread *new)
 {
 	(void)cm;

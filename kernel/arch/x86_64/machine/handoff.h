@@ -22,6 +22,9 @@ extern const struct emulation_vector no_emulation;	/* context.c */
 /* part of its caller: the path is one straight line */
 #define HANDOFF		static inline __attribute__((always_inline))
 
+/* kernel threads have no such state and stay on any address space */
+HANDOFF bool machine_is_user(const struct thread *th) { return th->th_machine.mt_fpu != NULL; }
+
 /* => interrupts off, both user threads, `new` off every CPU; changes nothing */
 HANDOFF bool machine_handoff_ok(const struct cpu_machine *cm, const struct thread *new)
 {
