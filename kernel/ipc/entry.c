@@ -578,7 +578,8 @@ void ipc_entry_free(struct ipc_table *t, mach_port_name_t name, struct ipc_entry
 	} else if (name < t->it_limit) {
 		name_mark(t, name, false);
 	}
-	if (t->it_limit > 2 * IPC_CHUNK_SIZE && name >= t->it_limit - IPC_CHUNK_SIZE)
+	/* it goes when the chunk before it is empty, too: that may be the later one */
+	if (t->it_limit > 2 * IPC_CHUNK_SIZE && name >= t->it_limit - 2 * IPC_CHUNK_SIZE)
 		table_shrink(t);
 }
 
