@@ -71,6 +71,7 @@ struct thread {
 	void		*th_stack;		/* (c) kernel stack or NULL */
 	continuation_t	 th_continuation;	/* (c) where to go on; NULL: the stack says */
 	enum wait_result th_wait_result;	/* (t) set by the waker */
+	uint32_t	 th_wait_number;	/* (q) its place among all who ever waited in its event bucket */
 	struct queue	 th_wait_link;		/* (q) link in the wait queue or event bucket */
 	const void	*th_wait_event;		/* (q) */
 	struct timer	 th_wait_timer;		/* (t) */

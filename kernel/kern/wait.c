@@ -23,12 +23,14 @@
 #include <machine/cpu.h>
 
 #define WAIT_BUCKETS	256
+#define WAKE_BATCH	8
 
 static const struct lock_class bucket_class = { "wait bucket", LOCK_RANK_WAIT_HASH, LOCK_CLASS_IRQ };
 
 static struct wait_bucket {
 	struct spinlock	 wb_lock;
 	struct queue	 wb_threads;	/* by th_wait_link */
+	uint32_t	 wb_next;	/* th_wait_number of who comes next */
 } __attribute__((aligned(64))) wait_buckets[WAIT_BUCKETS];
 
 void
@@ -164,6 +166,7 @@ assert_wait_deadline(const void *event, bool interruptible, uint64_t deadline)
 	KASSERT(__atomic_load_n(&t->th_wait_event, __ATOMIC_RELAXED) == NULL);
 	__atomic_store_n(&t->th_wait_event, event, __ATOMIC_RELAXED);
 	queue_push_tail(&b->wb_threads, &t->th_wait_link);
+	t->th_wait_number = b->wb_next++;
 	thread_will_wait(interruptible, deadline);
 	spin_unlock_irq(&b->wb_lock, flags);
 }
@@ -174,42 +177,54 @@ assert_wait(const void *event, bool interruptible)
 	assert_wait_deadline(event, interruptible, 0);
 }
 
-static void
-wakeup(const void *event, bool all)
+/* => bucket locked: wakes at most n of those that wait for the event and came before `end`; how many it woke */
+static unsigned
+wake_some(struct wait_bucket *b, const void *event, unsigned n, uint32_t end)
 {
-	struct wait_bucket *b = bucket_of(event);
-	unsigned long flags = spin_lock_irq(&b->wb_lock);
 	struct queue *q, *next;
+	unsigned woken = 0;
 
 	queue_for_each_safe(q, next, &b->wb_threads) {
 		struct thread *t = queue_entry(q, struct thread, th_wait_link);
-		bool was_waiting;
 
 		if (t->th_wait_event != event)
 			continue;
+		if (woken == n || (int32_t)(t->th_wait_number - end) >= 0)
+			break;
 		queue_remove(q);
 		race_point();
-		was_waiting = thread_go(t, WAIT_AWAKENED);
+		woken += thread_go(t, WAIT_AWAKENED);
 		race_point();
 		/* the thread looks at this without the lock: from here on its link is its own and it may wait for something else, which
 		   a wake-up still to come would end */
 		__atomic_store_n(&t->th_wait_event, NULL, __ATOMIC_RELEASE);
-		if (was_waiting && !all)
-			break;
+	}
+	return woken;
+}
+
+/* All who wait now: a batch at a time, for there may be thousands. Who waits again meanwhile is not woken again */
+void
+thread_wakeup(const void *event)
+{
+	struct wait_bucket *b = bucket_of(event);
+	unsigned long flags = spin_lock_irq(&b->wb_lock);
+	uint32_t end = b->wb_next;
+
+	while (wake_some(b, event, WAKE_BATCH, end) == WAKE_BATCH) {
+		spin_unlock_irq(&b->wb_lock, flags);
+		flags = spin_lock_irq(&b->wb_lock);
 	}
 	spin_unlock_irq(&b->wb_lock, flags);
 }
 
 void
-thread_wakeup(const void *event)
-{
-	wakeup(event, true);
-}
-
-void
 thread_wakeup_one(const void *event)
 {
-	wakeup(event, false);
+	struct wait_bucket *b = bucket_of(event);
+	unsigned long flags = spin_lock_irq(&b->wb_lock);
+
+	wake_some(b, event, 1, b->wb_next);
+	spin_unlock_irq(&b->wb_lock, flags);
 }
 
 void
