@@ -380,7 +380,8 @@ static bool chunk_widen(struct ipc_table *t)
 		return false;
 	memcpy(entries, c->ic_entries, old * sizeof(*entries));
 	kfree(c->ic_entries, old * sizeof(*entries));
-	c->ic_entries = entries;
+	c->ic_entries = t->it_first = entries;
+	t->it_first_limit = IPC_CHUNK_SIZE;
 	c->ic_aux->ica_used[0] &= (1ull << old) - 1;
 	memset(&c->ic_aux->ica_used[1], 0, sizeof(c->ic_aux->ica_used) - sizeof(uint64_t));
 	t->it_limit = IPC_CHUNK_SIZE;
@@ -413,6 +414,8 @@ static bool table_grow(struct ipc_table *t)
 		first = n * IPC_CHUNK_SIZE;
 		t->it_limit = first + count;
 		if (n == 0) {
+			t->it_first = c->ic_entries;
+			t->it_first_limit = count;
 			c->ic_aux->ica_used[0] = 1 | ~((1ull << IPC_CHUNK_FIRST) - 1);
 			for (uint32_t i = 1; i < IPC_CHUNK_SIZE / 64; i++)
 				c->ic_aux->ica_used[i] = ~0ull;

@@ -49,7 +49,7 @@ struct ipc_entry {
 /* What goes with a chunk's entries */
 struct ipc_chunk_aux {
 	uint64_t	 ica_used[IPC_CHUNK_SIZE / 64];	/* names in use or on the name stack */
-	uint32_t	 ica_live;			/* names in use */
+	uint32_t	 ica_live;			/* names in use; of no meaning in the first chunk, which is never given back */
 	uint32_t	 ica_links[IPC_CHUNK_SIZE];	/* chains of the reverse hash */
 };
 
@@ -83,13 +83,15 @@ struct ipc_hash {
 };
 
 struct ipc_table {
+	struct ipc_entry *it_first;		/* entries of the first chunk, for the straight line of rpc.c */
+	uint32_t	 it_first_limit;	/* names below are in it */
+	uint32_t	 it_stack_count;
+	mach_port_name_t *it_stack;		/* names freed last, NULL until the first */
 	struct ipc_chunk *it_dir;		/* chunks in order of names */
 	uint32_t	 it_limit;		/* names below have an entry; 0 is never given out */
 	uint32_t	 it_dir_cap;
 	uint64_t	*it_full;		/* bit per chunk: no free name in it */
 	uint32_t	 it_low;		/* no chunk before this has a free name */
-	uint32_t	 it_stack_count;
-	mach_port_name_t *it_stack;		/* names freed last, NULL until the first */
 	struct ipc_sparse **it_sparse;
 	uint32_t	 it_sparse_cap;		/* chunks the directory can hold */
 	uint32_t	 it_sparse_limit;	/* slots that exist; slot 0 is not used */

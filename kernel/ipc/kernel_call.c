@@ -128,12 +128,20 @@ static inline mach_msg_return_t run(mig_routine_t routine, mach_msg_header_t *re
 	return put(h, msg);
 }
 
+/* => interrupts off: the request's body from the processor's buffer, where rpc.c has put it */
+static inline void take_body(void *body, uint32_t size)
+{
+	const uint64_t *from = (const uint64_t *)(const void *)(&cpu_self()->cp_message->ikm_header + 1);
+	uint64_t *to = body;
+
+	for (uint32_t n = size / sizeof(*to); n > 0; n--)
+		*to++ = *from++;
+}
+
 void ipc_kernel_call(struct ipc_port *dest, struct ipc_port *reply, uint64_t msg, uint64_t sizes, mach_port_name_t name,
     mach_msg_id_t id)
 {
 	mach_msg_header_t request[REQUEST_MAX / HEADER_SIZE];
-	uint64_t *to = (uint64_t *)(void *)(request + 1);
-	const uint64_t *from = (const uint64_t *)(const void *)(&cpu_self()->cp_message->ikm_header + 1);
 	uint32_t reply_max, size = (uint32_t)sizes;
 	mig_routine_t routine = ipc_kobject_routine(id, &reply_max);
 
@@ -145,8 +153,8 @@ void ipc_kernel_call(struct ipc_port *dest, struct ipc_port *reply, uint64_t msg
 	ipc_port_make_sonce_locked(reply);
 	spin_unlock_quick(&reply->ip_lock);
 	ipc_port_ref_inline(dest);
-	for (uint32_t n = (size - HEADER_SIZE) / sizeof(*to); n > 0; n--)
-		*to++ = *from++;
+	if (size != HEADER_SIZE)
+		take_body(request + 1, size - HEADER_SIZE);
 	spin_unlock_quick(&ipc_space_self()->is_lock);
 	interrupts_enable();
 	request[0] = (mach_msg_header_t){

@@ -26,6 +26,7 @@
 #include <ipc/ring.h>
 #include <ipc/rpc.h>
 #include <ipc/space.h>
+#include <kern/string.h>
 #include <kern/switch.h>
 #include <kern/task.h>
 #include <kern/thread.h>
@@ -66,16 +67,18 @@ struct rpc {
 	struct ipc_port	*source;	/* where self will wait; NULL: at source_set */
 	struct ipc_pset	*source_set;
 	mach_port_name_t name;		/* of the reply right: made in next_space, or used up in space */
-	struct ipc_chunk *chunk;
-	struct ipc_entry *entry;
+	struct ipc_entry *entry;	/* its entry */
+	uint32_t	*live;		/* where its chunk counts names; NULL: nowhere */
 };
 
-/* => space locked: the entry of a name above the table */
-static __attribute__((noinline)) struct ipc_entry *sparse_entry(struct ipc_table *t, mach_port_name_t name)
+/* => space locked: the entry of a name that is not in the table's first chunk */
+static __attribute__((noinline)) struct ipc_entry *far_entry(struct ipc_table *t, mach_port_name_t name)
 {
 	static struct ipc_entry unused;		/* gives no right, never written */
 	struct ipc_entry *e = NULL;
 
+	if (name < t->it_limit)
+		return &t->it_dir[name / IPC_CHUNK_SIZE].ic_entries[name % IPC_CHUNK_SIZE];
 	if (t->it_sparse_count != 0)
 		e = ipc_sparse_lookup(t, name);
 	return e != NULL ? e : &unused;
@@ -86,15 +89,17 @@ LINE struct ipc_entry *name_entry(struct ipc_space *space, mach_port_name_t name
 {
 	struct ipc_table *t = &space->is_table;
 
-	if (__builtin_expect(name < t->it_limit, 1))
-		return &t->it_dir[name / IPC_CHUNK_SIZE].ic_entries[name % IPC_CHUNK_SIZE];
-	return sparse_entry(t, name);
+	if (__builtin_expect(name < t->it_first_limit, 1))
+		return &t->it_first[name];
+	return far_entry(t, name);
 }
 
-/* the short half of sched_may_run_here */
-LINE bool may_run_here(struct cpu *cpu, const struct thread *th)
+/* => name >= it_first_limit: where its chunk's names in use are counted; NULL: not in the table, or in the chunk that goes next */
+static __attribute__((noinline)) uint32_t *far_live(struct ipc_table *t, mach_port_name_t name)
 {
-	return th->th_bound_cpu == NULL && th->th_pset == cpu->cp_sched->cs_pset;
+	if (name >= t->it_limit || (t->it_limit > 2 * IPC_CHUNK_SIZE && name >= t->it_limit - IPC_CHUNK_SIZE))
+		return NULL;
+	return &t->it_dir[name / IPC_CHUNK_SIZE].ic_aux->ica_live;
 }
 
 /* => dest and its set locked: the first of their waiting receivers, locked; NULL: none who can be handed the processor */
@@ -108,8 +113,8 @@ LINE struct thread *lock_receiver(struct rpc *r, struct cpu *cpu, uint32_t size)
 	th = queue_entry(first, struct thread, th_wait_link);
 	if (!HOLDS(spin_try_quick(&th->th_lock)))
 		return NULL;
-	/* off every processor, asked for nothing, in a plain receive with room */
-	if (HOLDS(th->th_state == TH_WAIT && th->th_ast == 0 && size <= th->th_ipc.it_room && may_run_here(cpu, th)))
+	/* off every processor, asked for nothing, in a plain receive with room; only idle threads are bound to a processor */
+	if (HOLDS(th->th_state == TH_WAIT && th->th_ast == 0 && size <= th->th_ipc.it_room && th->th_pset == cpu->cp_pset))
 		return th;
 	spin_unlock_quick(&th->th_lock);
 	return NULL;
@@ -211,7 +216,7 @@ LINE void change_thread(struct rpc *r, struct cpu *cpu)
 {
 	struct thread *self = r->self, *next = r->next;
 
-	sched_account_switch(self, next);
+	sched_account_switch(cpu, self, next);
 	self->th_continuation = mach_msg_receive_continue;
 	next->th_continuation = NULL;
 	next->th_stack = self->th_stack;
@@ -222,25 +227,32 @@ LINE void change_thread(struct rpc *r, struct cpu *cpu)
 	machine_handoff(cpu, cpu_machine_of(cpu), self, next);
 }
 
-/* The receiver's memory is not there: the message becomes an ordinary one, copied out as the receiver is able to */
+/* => a message without a body, and user mode */
+static void __attribute__((noreturn)) deliver_header(const uint64_t header[HEADER_SIZE / 8])
+{
+	interrupts_enable();
+	if (copyout(header, current_thread()->th_ipc.it_msg, HEADER_SIZE) != KERN_SUCCESS)
+		thread_syscall_return(MACH_RCV_INVALID_DATA);
+	thread_syscall_return(MACH_MSG_SUCCESS);
+}
+
+/* The receiver's memory is not there: a message with a body becomes an ordinary one, copied out as the receiver is able to */
 static void __attribute__((noinline, noreturn)) deliver_slowly(struct cpu *cpu, uint64_t bits_size, mach_port_name_t remote,
     uint64_t local, uint64_t seqno_id)
 {
+	uint64_t header[HEADER_SIZE / 8] = { bits_size, remote, local, seqno_id };
+	uint32_t size = (uint32_t)(bits_size >> 32);
 	struct ipc_kmsg *kmsg = cpu->cp_message;
-	uint64_t *word = (uint64_t *)(void *)&kmsg->ikm_header;
-	mach_msg_return_t mr;
 
 	user_access_end();
+	if (size == HEADER_SIZE)
+		deliver_header(header);
 	cpu->cp_message = NULL;
 	counter_add(COUNT_KMSG, 1);
-	word[0] = bits_size;
-	word[1] = remote;
-	word[2] = local;
-	word[3] = seqno_id;
+	memcpy(&kmsg->ikm_header, header, HEADER_SIZE);
 	interrupts_enable();
 	ipc_rpc_refill();
-	mr = ipc_kmsg_put(current_thread()->th_ipc.it_msg, kmsg, (uint32_t)(bits_size >> 32));
-	thread_syscall_return(mr);
+	thread_syscall_return(ipc_kmsg_put(current_thread()->th_ipc.it_msg, kmsg, size));
 }
 
 /* => the receiver is current and nothing locked: its message, and user mode */
@@ -265,6 +277,13 @@ LINE void __attribute__((noreturn)) deliver(struct cpu *cpu, struct thread *next
 	machine_return_from_message(next);
 fault:
 	deliver_slowly(cpu, h->bits | (uint64_t)size << 32, h->remote, h->local, h->seqno | (uint64_t)h->id << 32);
+}
+
+/* => the space of r->name locked: may it be taken and given back without the table's growing or shrinking? */
+LINE bool name_is_near(struct rpc *r, struct ipc_table *t)
+{
+	r->live = NULL;
+	return __builtin_expect(r->name < t->it_first_limit, 1) || (r->live = far_live(t, r->name)) != NULL;
 }
 
 /* => space locked; the ports of a request */
@@ -302,9 +321,7 @@ LINE bool find_reply(struct rpc *r, const struct header *h, mach_port_name_t rcv
 	r->name = h->remote;
 	r->entry = e;
 	r->dest = e->ie_object;
-	r->chunk = &t->it_dir[r->name / IPC_CHUNK_SIZE];
-	return HOLDS(r->name < t->it_limit && t->it_stack_count < IPC_NAME_STACK && t->it_stack != NULL &&
-	    (t->it_limit <= 2 * IPC_CHUNK_SIZE || r->name < t->it_limit - IPC_CHUNK_SIZE));
+	return HOLDS(name_is_near(r, t) && t->it_stack_count < IPC_NAME_STACK && t->it_stack != NULL);
 }
 
 /* => next_space locked: the name the reply right is going to have, if one is ready */
@@ -315,11 +332,8 @@ LINE bool find_name(struct rpc *r)
 	if (!HOLDS(t->it_stack_count != 0))
 		return false;
 	r->name = t->it_stack[t->it_stack_count - 1];
-	if (!HOLDS(r->name < t->it_limit))
-		return false;
-	r->chunk = &t->it_dir[r->name / IPC_CHUNK_SIZE];
-	r->entry = &r->chunk->ic_entries[r->name % IPC_CHUNK_SIZE];
-	return true;
+	r->entry = name_entry(r->next_space, r->name);
+	return HOLDS(name_is_near(r, t));
 }
 
 /* => space locked, ports found: those, the receiver and the sender locked */
@@ -355,7 +369,8 @@ LINE void make_reply_right(struct rpc *r)
 	struct ipc_table *t = &r->next_space->is_table;
 
 	t->it_stack_count--;
-	r->chunk->ic_aux->ica_live++;
+	if (r->live != NULL)
+		++*r->live;
 	r->entry->ie_object = r->source;
 	r->entry->ie_bits = MACH_PORT_TYPE_SEND_ONCE | 1;
 	counter_add(COUNT_RIGHT, 1);
@@ -369,7 +384,8 @@ LINE void use_reply_right(struct rpc *r)
 	struct ipc_table *t = &r->space->is_table;
 
 	*r->entry = (struct ipc_entry){ 0 };
-	r->chunk->ic_aux->ica_live--;
+	if (r->live != NULL)
+		--*r->live;
 	t->it_stack[t->it_stack_count++] = r->name;
 	counter_add(COUNT_RIGHT, -1);
 	r->dest->ip_sorights--;
@@ -404,8 +420,8 @@ LINE void __attribute__((noreturn)) go(struct rpc *r, struct cpu *cpu, struct he
 	deliver(cpu, r->next, h, size);
 }
 
-static __attribute__((noinline)) void request(uint64_t msg, uint32_t size, uint32_t rcv_size, mach_port_name_t rcv_name,
-    mach_port_name_t remote, uint32_t id)
+static __attribute__((noinline)) void request(uint64_t msg, mach_port_name_t remote, uint32_t size, uint32_t rcv_size,
+    mach_port_name_t rcv_name, uint32_t id)
 {
 	struct thread *self = current_thread();
 	struct rpc r = { .self = self, .space = self->th_task->tk_space };
@@ -438,8 +454,8 @@ unlock:
 	unlock_ports(&r);
 }
 
-static __attribute__((noinline)) void reply(uint64_t msg, uint32_t size, uint32_t rcv_size, mach_port_name_t rcv_name,
-    mach_port_name_t remote, uint32_t id)
+static __attribute__((noinline)) void reply(uint64_t msg, mach_port_name_t remote, uint32_t size, uint32_t rcv_size,
+    mach_port_name_t rcv_name, uint32_t id)
 {
 	struct thread *self = current_thread();
 	struct rpc r = { .self = self, .space = self->th_task->tk_space };
@@ -455,10 +471,10 @@ static __attribute__((noinline)) void reply(uint64_t msg, uint32_t size, uint32_
 	spin_unlock_quick(&r.space->is_lock);
 }
 
-/* => the body is in the processor's buffer; false: it cannot be had without a fault */
+/* => the body is in the processor's buffer; false: there is none at the moment, or the body cannot be had without a fault */
 LINE bool fetch_body(uint64_t msg, uint32_t size)
 {
-	return HOLDS(size - HEADER_SIZE <= BODY_MAX && (size & 7) == 0) &&
+	return HOLDS(cpu_self()->cp_message != NULL && size - HEADER_SIZE <= BODY_MAX && (size & 7) == 0) &&
 	    copyin(msg + HEADER_SIZE, &((struct ipc_kmsg *)cpu_self()->cp_message)->ikm_header + 1, size - HEADER_SIZE) == KERN_SUCCESS;
 }
 
@@ -468,7 +484,7 @@ void ipc_rpc(uint64_t msg, uint64_t option, uint64_t send_size, uint64_t rcv_siz
 	mach_port_name_t remote, local;
 
 	(void)option;
-	if (!HOLDS(msg < IPC_ROOM_LIMIT && current_thread()->th_machine.mt_regs.rip < VM_USER_MAX && cpu_self()->cp_message != NULL))
+	if (!HOLDS(msg < IPC_ROOM_LIMIT && current_thread()->th_machine.mt_regs.rip < VM_USER_MAX))
 		return;
 	/* names are half of their words; senders leave the other half as they find it */
 	user_access_begin();
@@ -480,9 +496,9 @@ void ipc_rpc(uint64_t msg, uint64_t option, uint64_t send_size, uint64_t rcv_siz
 	if (__builtin_expect(size != HEADER_SIZE, 0) && !fetch_body(msg, size))
 		return;
 	if (bits == REQUEST_BITS && local == (mach_port_name_t)rcv_name)
-		request(msg, size, (uint32_t)rcv_size, local, remote, id);
+		request(msg, remote, size, (uint32_t)rcv_size, (mach_port_name_t)rcv_name, id);
 	else if (bits == REPLY_BITS && local == MACH_PORT_NAME_NULL)
-		reply(msg, size, (uint32_t)rcv_size, (mach_port_name_t)rcv_name, remote, id);
+		reply(msg, remote, size, (uint32_t)rcv_size, (mach_port_name_t)rcv_name, id);
 	return;
 fault:
 	user_access_end();

@@ -4,7 +4,7 @@
  *
  * OBJECT  emulation_vector, immutable once a task has it; a change makes a new one. The trap entry reads the current
  *         task's through its CPU, so the old one is released only after every CPU has been told.
- * REFS    one per task.
+ * REFS    one per task; none on no_emulation, which all tasks without a vector share.
  */
 #include <kern/emulation.h>
 #include <kern/mig_kernel.h>
@@ -17,10 +17,12 @@
 
 #define EMULATION_MAX	8192	/* entries; above it is no system call table */
 
+struct emulation_vector no_emulation;
+
 struct emulation_vector *
 emulation_ref(struct emulation_vector *v)
 {
-	if (v != NULL)
+	if (v != &no_emulation)
 		__atomic_fetch_add(&v->ev_refs, 1, __ATOMIC_RELAXED);
 	return v;
 }
@@ -34,7 +36,7 @@ emulation_size(uint32_t count)
 void
 emulation_release(struct emulation_vector *v)
 {
-	if (v != NULL && __atomic_sub_fetch(&v->ev_refs, 1, __ATOMIC_ACQ_REL) == 0)
+	if (v != &no_emulation && __atomic_sub_fetch(&v->ev_refs, 1, __ATOMIC_ACQ_REL) == 0)
 		kfree(v, emulation_size(v->ev_count));
 }
 
@@ -91,7 +93,7 @@ emulation_merge(const struct emulation_vector *old, int64_t start, uint32_t coun
 	int64_t low = start, high = start + count;
 	struct emulation_vector *v;
 
-	if (old != NULL && old->ev_count > 0) {
+	if (old->ev_count > 0) {
 		if (old->ev_start < low)
 			low = old->ev_start;
 		if ((int64_t)old->ev_start + old->ev_count > high)
@@ -102,7 +104,7 @@ emulation_merge(const struct emulation_vector *old, int64_t start, uint32_t coun
 	v = emulation_create((int32_t)low, (uint32_t)(high - low));
 	if (v == NULL)
 		return NULL;
-	if (old != NULL)
+	if (old->ev_count > 0)
 		memcpy(&v->ev_entry[old->ev_start - low], old->ev_entry, old->ev_count * sizeof(uint64_t));
 	memcpy(&v->ev_entry[start - low], entries, count * sizeof(uint64_t));
 	return v;
@@ -173,11 +175,11 @@ task_get_emulation_vector(task_t task, int *start, emulation_vector_t *vector, m
 	if (task == NULL)
 		return KERN_INVALID_ARGUMENT;
 	v = task_emulation_copy(task);
-	if (v != NULL && v->ev_count > 0)
+	if (v->ev_count > 0)
 		kr = vm_map_copy_from_kernel(v->ev_entry, v->ev_count * sizeof(uint64_t), &copy);
 	if (kr == KERN_SUCCESS) {
-		*start = v != NULL ? v->ev_start : 0;
-		*count = v != NULL ? v->ev_count : 0;
+		*start = v->ev_start;
+		*count = v->ev_count;
 		*vector = (emulation_vector_t)copy;
 	}
 	emulation_release(v);

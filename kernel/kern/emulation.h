@@ -5,7 +5,9 @@
 
 struct emulation_vector;
 
-struct emulation_vector *emulation_ref(struct emulation_vector *);	/* takes NULL */
-void	emulation_release(struct emulation_vector *);			/* takes NULL */
+extern struct emulation_vector no_emulation;	/* the vector of a task without one; not counted */
+
+struct emulation_vector *emulation_ref(struct emulation_vector *);
+void	emulation_release(struct emulation_vector *);
 
 #endif

@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <kern/lock_class.h>
 #include <machine/cpu.h>
+#include <machine/spin.h>
 
 struct thread;
 
@@ -39,7 +40,7 @@ void	spin_lock_contended(struct spinlock *);
 static inline void spin_lock(struct spinlock *l)
 {
 	preempt_disable();
-	if (__builtin_expect(__atomic_exchange_n(&l->sl_word, 1, __ATOMIC_ACQUIRE) != 0, 0))
+	if (!machine_spin_try(&l->sl_word))
 		spin_lock_contended(l);
 }
 
@@ -54,7 +55,7 @@ static inline unsigned long spin_lock_irq(struct spinlock *l)
 	unsigned long flags = interrupts_disable();
 
 	preempt_disable();
-	if (__builtin_expect(__atomic_exchange_n(&l->sl_word, 1, __ATOMIC_ACQUIRE) != 0, 0))
+	if (!machine_spin_try(&l->sl_word))
 		spin_lock_contended(l);
 	return flags;
 }
@@ -81,7 +82,7 @@ static inline void spin_unlock_quick(struct spinlock *l) { spin_unlock(l); }
 #else
 static inline __attribute__((always_inline)) bool spin_try_quick(struct spinlock *l)
 {
-	return __builtin_expect(__atomic_exchange_n(&l->sl_word, 1, __ATOMIC_ACQUIRE) == 0, 1);
+	return machine_spin_try(&l->sl_word);
 }
 static inline void spin_unlock_quick(struct spinlock *l) { __atomic_store_n(&l->sl_word, 0, __ATOMIC_RELEASE); }
 #endif

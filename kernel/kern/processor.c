@@ -72,7 +72,7 @@ processor_add(struct cpu *c)
 	p->pr_name_self = kernel_port(IKOT_PROCESSOR, p);
 	table[c->cp_id] = p;
 	processors = table;
-	c->cp_sched->cs_pset = &default_pset;
+	c->cp_pset = c->cp_sched->cs_pset = &default_pset;
 	pset_ref(&default_pset);
 	default_pset.ps_processor_count++;	/* CPUs come one after another, before any runs user programs */
 }

@@ -734,6 +734,7 @@ change_set(void *arg)
 	spin_lock(&rq->rq_lock);
 	m->left = rq;
 	__atomic_store_n(&s->cs_pset, m->to, __ATOMIC_RELAXED);
+	__atomic_store_n(&c->cp_pset, m->to, __ATOMIC_RELAXED);
 	__atomic_store_n(&s->cs_runq, &s->cs_runqs[rq == &s->cs_runqs[0]], __ATOMIC_RELAXED);
 	spin_unlock(&rq->rq_lock);
 	if (!(c->cp_thread->th_state & TH_IDLE) && !sched_may_run_here(c->cp_thread))

@@ -101,7 +101,7 @@ thread_switch_to(struct thread *next)
 	void *stack = old->th_stack;
 
 	KASSERT(next != old);
-	sched_account_switch(old, next);
+	sched_account_switch(cpu_self(), old, next);
 	trace_switch((uintptr_t)old, (uintptr_t)next, (uintptr_t)next->th_stack);
 	if (old->th_continuation != NULL && next->th_stack == NULL) {
 		stack_handoff(old, next);

@@ -62,11 +62,10 @@ sched_should_leave(const struct thread *t)
 	return !sched_may_run_here(t) && t->th_bound_cpu == NULL && t->th_pset->ps_processor_count > 0;
 }
 
-/* interrupts off: this CPU goes from old to next */
+/* interrupts off: this CPU, c, goes from old to next */
 static inline __attribute__((always_inline)) void
-sched_account_switch(struct thread *old, struct thread *next)
+sched_account_switch(struct cpu *c, struct thread *old, struct thread *next)
 {
-	struct cpu *c = cpu_self();
 	struct cpu_sched *s = c->cp_sched;
 	uint64_t now = cpu_ticks();
 

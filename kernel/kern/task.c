@@ -51,6 +51,7 @@ task_setup(struct task *t, struct task *parent)
 	queue_init(&t->tk_threads);
 	t->tk_priority = PRI_USER;
 	t->tk_pset = &default_pset;
+	t->tk_emulation = &no_emulation;
 	t->tk_created = clock_wall_ns();
 	if (parent != NULL) {
 		t->tk_sid = parent->tk_sid;

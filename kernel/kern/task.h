@@ -51,7 +51,7 @@ struct task {
 	int32_t		 tk_suspend_count;	/* (k) user suspends */
 	int32_t		 tk_priority;		/* (k) for new threads */
 	struct processor_set *tk_pset;		/* (k) with a reference; for new threads */
-	struct emulation_vector *tk_emulation;	/* (k) replaced whole; the trap path reads a per-thread copy */
+	struct emulation_vector *tk_emulation;	/* (k) replaced whole, never NULL; the trap path reads it through the CPU */
 	struct sampler	*tk_sampler;		/* sample lock */
 	uint64_t	 tk_dead_user_ns, tk_dead_system_ns;	/* (k) of terminated threads */
 	uint64_t	 tk_created;		/* (I) wall clock ns */

@@ -18,7 +18,6 @@
 #include "machine.h"
 #include "stacks.h"
 
-const struct emulation_vector no_emulation;
 static struct slab_cache *fpu_cache;
 
 /* the highest words of a kernel stack: TSan's name of it */

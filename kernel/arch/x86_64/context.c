@@ -7,6 +7,7 @@
  * LOCKS   all switching with interrupts off.
  */
 #include <stddef.h>
+#include <kern/emulation.h>
 #include <kern/panic.h>
 #include <kern/slab.h>
 #include <kern/string.h>
@@ -21,7 +22,6 @@
 #include <machine/x86.h>
 #include <vm/map.h>
 
-const struct emulation_vector no_emulation;
 
 extern char stack_start[];
 struct thread *context_switch_stacks(struct thread *old, struct thread *new);
@@ -228,10 +228,9 @@ static __attribute__((noinline)) void switch_special(struct cpu_machine *cm, str
 static inline void switch_task(struct cpu *cpu, struct cpu_machine *cm, struct task *task)
 {
 	const struct machine_task *mk = &task->tk_machine;
-	const struct emulation_vector *ev = __atomic_load_n(&task->tk_emulation, __ATOMIC_ACQUIRE);
 
 	pmap_switch(cpu, vm_map_pmap(task->tk_map));
-	cpu->cp_emulation = ev != NULL ? ev : &no_emulation;
+	cpu->cp_emulation = __atomic_load_n(&task->tk_emulation, __ATOMIC_ACQUIRE);
 	cm->cm_task = task;
 	if (__builtin_expect(mk->mk_special || cm->cm_special, 0))
 		switch_special(cm, task);
@@ -310,12 +309,11 @@ static void refresh_emulation(void *arg)
 {
 	struct cpu *cpu = cpu_self();
 	struct thread *th = cpu->cp_thread;
-	const struct emulation_vector *ev;
 
 	(void)arg;
 	/* under a kernel thread the next user thread's switch sets it */
-	ev = th != NULL && th->th_task != NULL ? __atomic_load_n(&th->th_task->tk_emulation, __ATOMIC_ACQUIRE) : NULL;
-	cpu->cp_emulation = ev != NULL ? ev : &no_emulation;
+	cpu->cp_emulation = th != NULL && th->th_task != NULL ?
+	    __atomic_load_n(&th->th_task->tk_emulation, __ATOMIC_ACQUIRE) : &no_emulation;
 }
 
 void machine_emulation_changed(struct task *task)

@@ -113,6 +113,9 @@ not_redirected:
 
 	.balign	64
 mach_trap:
+	cmpl	$-MACH_MSG_TRAP, %eax
+	je	mach_msg_entry
+mach_trap_save:
 	movq	%rsp, %gs:CP_SCRATCH
 	movq	%gs:CP_THREAD, %rsp
 	addq	$MT_REGS + UR_SIZE, %rsp
@@ -125,8 +128,6 @@ mach_trap:
 	pushq	$VECTOR_SYSCALL
 	PUSH_REGS
 	movq	%gs:CP_KERNEL_RSP, %rsp
-	cmpl	$-MACH_MSG_TRAP, %eax
-	je	mach_msg_entry
 mach_trap_general:
 	/* RBX, RBP, R12 to R15 stay the user's: the function called preserves them */
 	sti
@@ -164,13 +165,37 @@ mach_trap_slow_return:
 	movq	%rax, MT_REGS + UR_RAX(%r11)
 	jmp	machine_return_to_user
 
-/* send and receive without options: perhaps one straight line to the receiver */
+/*
+ * Send and receive without options: perhaps one straight line to the receiver. Of the frame only what a return from a trap needs is
+ * written: the segments are always the same, RAX is the result, and RCX and R11 are lost to whoever executes syscall.
+ */
+	.balign	64
 mach_msg_entry:
 	cmpl	$MACH_SEND_RCV, %esi
-	jne	mach_trap_general
+	jne	mach_trap_save
+	movq	%rsp, %gs:CP_SCRATCH
+	movq	%gs:CP_THREAD, %rsp
+	movq	%r15, MT_REGS + UR_R15(%rsp)
+	movq	%r14, MT_REGS + UR_R14(%rsp)
+	movq	%r13, MT_REGS + UR_R13(%rsp)
+	movq	%r12, MT_REGS + UR_R12(%rsp)
+	movq	%rbp, MT_REGS + UR_RBP(%rsp)
+	movq	%rbx, MT_REGS + UR_RBX(%rsp)
+	movq	%r10, MT_REGS + UR_R10(%rsp)
+	movq	%r9, MT_REGS + UR_R9(%rsp)
+	movq	%r8, MT_REGS + UR_R8(%rsp)
+	movq	%rdx, MT_REGS + UR_RDX(%rsp)
+	movq	%rsi, MT_REGS + UR_RSI(%rsp)
+	movq	%rdi, MT_REGS + UR_RDI(%rsp)
+	movq	%rcx, MT_REGS + UR_RIP(%rsp)
+	movq	%r11, MT_REGS + UR_RFLAGS(%rsp)
+	movq	%gs:CP_SCRATCH, %rcx
+	movq	%rcx, MT_REGS + UR_RSP(%rsp)
+	movq	%gs:CP_KERNEL_RSP, %rsp
 	movq	%r10, %rcx
 	call	ipc_rpc			/* preserves no register but RBP and RSP */
 	movq	%gs:CP_THREAD, %r11
+	movq	$VECTOR_SYSCALL, MT_REGS + UR_TRAPNO(%r11)
 	movq	MT_REGS + UR_RBX(%r11), %rbx
 	movq	MT_REGS + UR_R12(%r11), %r12
 	movq	MT_REGS + UR_R13(%r11), %r13

@@ -79,6 +79,7 @@ struct pmap *pmap_create(void)
 	memcpy(root + KERNEL_SLOT, kernel_pmap->pm_root + KERNEL_SLOT, (PT_ENTRIES - KERNEL_SLOT) * sizeof(pte_t));
 	spin_lock_init(&pm->pm_lock, &pmap_class);
 	pm->pm_root = root;
+	pm->pm_cr3 = kv_to_phys(root);
 	pm->pm_id = __atomic_fetch_add(&pmap_next_id, 1, __ATOMIC_RELAXED);
 	counter_add(COUNT_PMAP, 1);
 	return pm;

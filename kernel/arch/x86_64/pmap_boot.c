@@ -112,6 +112,7 @@ void pmap_bootstrap(void)
 
 	spin_lock_init(&kernel_pmap->pm_lock, &direct_lock_class);
 	kernel_pmap->pm_root = phys_to_kv(boot_page_steal());
+	kernel_pmap->pm_cr3 = kv_to_phys(kernel_pmap->pm_root);
 	smap_patch();
 	map_image();
 	map_range(DIRECT_BASE, 0, 0x100000, kernel_flags() | PTE_W | PTE_NX);	/* firmware, screen */
@@ -122,7 +123,7 @@ void pmap_bootstrap(void)
 	for (uint64_t pa = 0; pa < top; pa += PT_SPAN(3))
 		table_below(kernel_pmap->pm_root + PT_INDEX(DIRECT_BASE + pa, 3));
 	make_shared_slots();
-	write_cr3(kv_to_phys(kernel_pmap->pm_root));
+	write_cr3(kernel_pmap->pm_cr3);
 	boot_cpu.cp_pmap = kernel_pmap;
 }
 
@@ -147,7 +148,7 @@ void *pmap_map_physical(uint64_t pa, uint64_t size, bool uncached)
 
 uint64_t pmap_kernel_root(void)
 {
-	return kv_to_phys(kernel_pmap->pm_root);
+	return kernel_pmap->pm_cr3;
 }
 
 void pmap_init_cpu(struct cpu *cpu)

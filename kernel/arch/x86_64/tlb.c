@@ -215,7 +215,7 @@ void pmap_switch(struct cpu *cpu, struct pmap *pm)
 	*slot = (struct pcid_slot){ pm, pm->pm_id, generation };
 	cm->cm_pcid = index;
 	cpu->cp_pmap = pm;
-	cr3 = kv_to_phys(pm->pm_root) | index | (keep ? 1ull << 63 : 0);
+	cr3 = pm->pm_cr3 | index | (keep ? 1ull << 63 : 0);
 	write_cr3(cr3);
 	if (old != NULL && old != kernel_pmap)
 		pmap_cpu_set(old, cpu->cp_id, false);

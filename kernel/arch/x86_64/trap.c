@@ -11,6 +11,7 @@
 #include <debug/kdb.h>
 #include <mach/exception.h>
 #include <mach/kern_return.h>
+#include <kern/emulation.h>
 #include <kern/exception.h>
 #include <kern/panic.h>
 #include <kern/sched.h>
@@ -140,7 +141,7 @@ static bool skip_obsolete_call(struct user_regs *regs)
 	uint8_t code[7];
 
 	/* QEMU's TCG numbers the gate by 16 */
-	if ((regs->error == 0x80 * 8 + 2 || regs->error == 0x80 * 16 + 2) && current_thread()->th_task->tk_emulation != NULL) {
+	if ((regs->error == 0x80 * 8 + 2 || regs->error == 0x80 * 16 + 2) && current_thread()->th_task->tk_emulation != &no_emulation) {
 		regs->rip += 2;
 		return true;
 	}

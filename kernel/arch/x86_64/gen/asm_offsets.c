@@ -31,6 +31,7 @@ CHECK(EV_ENTRY, struct emulation_vector, ev_entry);
 CHECK(MT_REGS, struct thread, th_machine.mt_regs);
 CHECK(UR_R15, struct user_regs, r15);
 CHECK(UR_R12, struct user_regs, r12);
+CHECK(UR_RBP, struct user_regs, rbp);
 CHECK(UR_RBX, struct user_regs, rbx);
 CHECK(UR_R11, struct user_regs, r11);
 CHECK(UR_R8, struct user_regs, r8);

@@ -38,6 +38,7 @@
 #define UR_R14		8
 #define UR_R13		16
 #define UR_R12		24
+#define UR_RBP		32
 #define UR_RBX		40
 #define UR_R11		48
 #define UR_R10		56

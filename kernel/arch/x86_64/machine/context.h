@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <machine/asm.h>
 #include <mach/kern_return.h>
 
 struct thread;
@@ -76,7 +77,14 @@ void	machine_return_to_user(void) __attribute__((noreturn));
 void	machine_return_from_message(struct thread *) __attribute__((noreturn));
 /* where the thread is, or entered the kernel from, in user mode */
 static inline uint64_t machine_user_pc(const struct machine_thread *mt) { return mt->mt_regs.rip; }
-static inline void machine_set_syscall_result(struct machine_thread *mt, uint64_t v) { mt->mt_regs.rax = v; }
+/* the rest of the frame may be of an earlier trap: the message trap's entry writes only what its own ways out read */
+static inline void machine_set_syscall_result(struct machine_thread *mt, uint64_t v)
+{
+	mt->mt_regs.rax = v;
+	mt->mt_regs.trapno = VECTOR_SYSCALL;
+	mt->mt_regs.cs = SEL_USER_CS;
+	mt->mt_regs.ss = SEL_USER_DS;
+}
 
 /* flavours of mach-abi section 9; count in 32-bit words, in/out */
 uint32_t machine_thread_state_count(int flavor);	/* words; 0: no such flavour */

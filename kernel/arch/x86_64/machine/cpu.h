@@ -8,6 +8,7 @@
 
 struct thread;
 struct pmap;
+struct processor_set;
 struct emulation_vector;
 struct ipc_kmsg;
 struct cpu_sched;		/* kern/sched.c */
@@ -28,6 +29,7 @@ struct cpu {
 	uint32_t	 cp_interrupt_depth;
 	struct thread	*cp_idle_thread;
 	struct pmap	*cp_pmap;		/* loaded */
+	struct processor_set *cp_pset;		/* atomic; what it runs threads of: owned by kern/sched.c */
 	struct cpu_sched *cp_sched;		/* owned by kern/sched.c */
 	void		*cp_timer_queue;	/* owned by kern/timer.c */
 	void		*cp_slab;		/* owned by kern/slab.c */
@@ -94,9 +96,9 @@ static inline void preempt_enable(void)
 /* a counter of this CPU that never stops; differences only */
 static inline uint64_t cpu_ticks(void)
 {
-	uint32_t low, high;
+	uint64_t low, high;		/* the instruction clears their upper halves */
 	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-	return (uint64_t)high << 32 | low;
+	return high << 32 | low;
 }
 uint64_t cpu_ticks_to_ns(uint64_t ticks);	/* of a difference */
 static inline void cpu_pause(void) { __asm__ volatile("pause"); }

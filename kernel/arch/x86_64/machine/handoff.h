@@ -17,8 +17,6 @@
 #include <machine/x86.h>
 #include <vm/map.h>
 
-extern const struct emulation_vector no_emulation;	/* context.c */
-
 /* part of its caller: the path is one straight line */
 #define HANDOFF		static inline __attribute__((always_inline))
 
@@ -39,9 +37,8 @@ HANDOFF bool machine_handoff_ok(const struct cpu_machine *cm, const struct threa
 HANDOFF void machine_handoff_task(struct cpu *cpu, struct task *task)
 {
 	struct pmap *pm = vm_map_pmap(task->tk_map), *old = cpu->cp_pmap;
-	const struct emulation_vector *ev = __atomic_load_n(&task->tk_emulation, __ATOMIC_ACQUIRE);
 
-	cpu->cp_emulation = ev != NULL ? ev : &no_emulation;
+	cpu->cp_emulation = __atomic_load_n(&task->tk_emulation, __ATOMIC_ACQUIRE);
 	if (pm == old)
 		return;
 	if (cpu_features.pcid) {
@@ -51,7 +48,7 @@ HANDOFF void machine_handoff_task(struct cpu *cpu, struct task *task)
 	/* the order is told in tlb.c; there is no generation to remember when every load flushes */
 	__asm__ volatile("lock btsq %1, (%0)" :: "r"(pm->pm_cpus), "r"((uint64_t)cpu->cp_id) : "cc", "memory");
 	cpu->cp_pmap = pm;
-	write_cr3(kv_to_phys(pm->pm_root));
+	write_cr3(pm->pm_cr3);
 	__asm__ volatile("lock btrq %1, (%0)" :: "r"(old->pm_cpus), "r"((uint64_t)cpu->cp_id) : "cc", "memory");
 }
 

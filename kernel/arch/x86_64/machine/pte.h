@@ -38,6 +38,7 @@ typedef uint64_t pte_t;
 struct pmap {
 	struct spinlock	 pm_lock;
 	pte_t		*pm_root;		/* (I) */
+	uint64_t	 pm_cr3;		/* (I) its physical address */
 	uint64_t	 pm_id;			/* (I) never used again */
 	uint64_t	 pm_generation;		/* (a) raised by every change that can leave stale TLB entries */
 	uint64_t	 pm_resident;		/* (p)(a) pages mapped */
