@@ -42,6 +42,9 @@
 /* a piece of the one function, with a name */
 #define LINE		static inline __attribute__((always_inline))
 
+/* the value, not known to be computed from another: so that it is kept, and not both */
+#define IN_REGISTER(value)	({ __auto_type v_ = (value); __asm__("" : "+r"(v_)); v_; })
+
 #define HEADER_SIZE	((uint32_t)sizeof(mach_msg_header_t))
 #define BODY_MAX	(IKM_LARGEST - IKM_OVERHEAD - HEADER_SIZE)
 
@@ -110,7 +113,7 @@ LINE struct thread *lock_receiver(struct rpc *r, struct cpu *cpu, uint32_t size)
 
 	if (!HOLDS(first != NULL))
 		return NULL;
-	th = queue_entry(first, struct thread, th_wait_link);
+	th = IN_REGISTER(queue_entry(first, struct thread, th_wait_link));
 	if (!HOLDS(spin_try_quick(&th->th_lock)))
 		return NULL;
 	/* off every processor, asked for nothing, in a plain receive with room; only idle threads are bound to a processor */
@@ -181,7 +184,7 @@ LINE bool lock_self(struct thread *self)
 }
 
 /* The receiver leaves its queue, the sender enters one */
-LINE void change_waiters(struct rpc *r, uint64_t msg, uint32_t rcv_size)
+LINE void change_waiters(struct rpc *r)
 {
 	struct ipc_thread *it = &r->next->th_ipc;
 
@@ -193,11 +196,6 @@ LINE void change_waiters(struct rpc *r, uint64_t msg, uint32_t rcv_size)
 	    &((struct ipc_port *)it->it_object)->ip_refs, 1, __ATOMIC_RELEASE);
 
 	it = &r->self->th_ipc;
-	it->it_msg = msg;
-	it->it_option = MACH_SEND_MSG | MACH_RCV_MSG;
-	it->it_rcv_size = rcv_size;
-	it->it_room = rcv_size;
-	it->it_kmsg = NULL;
 	it->it_queued = IPC_QUEUED_RECEIVER;
 	it->it_on_set = r->source == NULL;
 	if (r->source != NULL) {
@@ -336,11 +334,23 @@ LINE bool find_name(struct rpc *r)
 	return HOLDS(name_is_near(r, t));
 }
 
+/* What self is going to wait for: its own, and of no meaning while it is on no queue */
+LINE void note_receive(struct thread *self, uint64_t msg, uint32_t rcv_size)
+{
+	struct ipc_thread *it = &self->th_ipc;
+
+	it->it_msg = msg;
+	it->it_option = MACH_SEND_MSG | MACH_RCV_MSG;
+	it->it_rcv_size = rcv_size;
+	it->it_room = rcv_size;
+}
+
 /* => space locked, ports found: those, the receiver and the sender locked */
-LINE bool lock_ports(struct rpc *r, struct cpu *cpu, uint32_t size, bool is_request)
+LINE bool lock_ports(struct rpc *r, struct cpu *cpu, uint64_t msg, uint32_t size, uint32_t rcv_size, bool is_request)
 {
 	if (!lock_destination(r, is_request))
 		return false;
+	note_receive(r->self, msg, rcv_size);
 	if ((r->next = lock_receiver(r, cpu, size)) == NULL)
 		goto unlock_dest;
 	if (!HOLDS(machine_handoff_ok(cpu_machine_of(cpu), r->next)) || !lock_source(r))
@@ -409,12 +419,12 @@ LINE void change_header(struct rpc *r, struct header *h, bool is_request)
 }
 
 /* => ports locked, nothing can fail any more */
-LINE void __attribute__((noreturn)) go(struct rpc *r, struct cpu *cpu, struct header *h, uint64_t msg, uint32_t size,
-    uint32_t rcv_size, bool is_request, struct spinlock *space_lock)
+LINE void __attribute__((noreturn)) go(struct rpc *r, struct cpu *cpu, struct header *h, uint32_t size, bool is_request,
+    struct spinlock *space_lock)
 {
-	change_header(r, h, is_request);
-	change_waiters(r, msg, rcv_size);
+	change_waiters(r);
 	change_thread(r, cpu);
+	change_header(r, h, is_request);
 	spin_unlock_quick(space_lock);
 	unlock_ports(r);
 	deliver(cpu, r->next, h, size);
@@ -434,7 +444,7 @@ static __attribute__((noinline)) void request(uint64_t msg, mach_port_name_t rem
 		spin_unlock_quick(&r.space->is_lock);
 		return;
 	}
-	if (!lock_ports(&r, cpu, size, true)) {
+	if (!lock_ports(&r, cpu, msg, size, rcv_size, true)) {
 		if (__builtin_expect(r.dest->ip_state == IP_KERNEL, 0))
 			ipc_kernel_call(r.dest, r.source, msg, (uint64_t)rcv_size << 32 | size, rcv_name, (mach_msg_id_t)id);
 		spin_unlock_quick(&r.space->is_lock);
@@ -447,7 +457,7 @@ static __attribute__((noinline)) void request(uint64_t msg, mach_port_name_t rem
 		goto unlock;
 	if (find_name(&r)) {
 		make_reply_right(&r);
-		go(&r, cpu, &h, msg, size, rcv_size, true, &r.next_space->is_lock);
+		go(&r, cpu, &h, size, true, &r.next_space->is_lock);
 	}
 	spin_unlock_quick(&r.next_space->is_lock);
 unlock:
@@ -464,9 +474,9 @@ static __attribute__((noinline)) void reply(uint64_t msg, mach_port_name_t remot
 
 	if (!HOLDS(spin_try_quick(&r.space->is_lock)))
 		return;
-	if (find_reply(&r, &h, rcv_name) && lock_ports(&r, cpu, size, false)) {
+	if (find_reply(&r, &h, rcv_name) && lock_ports(&r, cpu, msg, size, rcv_size, false)) {
 		use_reply_right(&r);
-		go(&r, cpu, &h, msg, size, rcv_size, false, &r.space->is_lock);
+		go(&r, cpu, &h, size, false, &r.space->is_lock);
 	}
 	spin_unlock_quick(&r.space->is_lock);
 }
@@ -484,7 +494,8 @@ void ipc_rpc(uint64_t msg, uint64_t option, uint64_t send_size, uint64_t rcv_siz
 	mach_port_name_t remote, local;
 
 	(void)option;
-	if (!HOLDS(msg < IPC_ROOM_LIMIT && current_thread()->th_machine.mt_regs.rip < VM_USER_MAX))
+	/* one look at two addresses; a header that goes beyond the last is met by its fault */
+	if (!HOLDS((msg | current_thread()->th_machine.mt_regs.rip) < VM_USER_MAX))
 		return;
 	/* names are half of their words; senders leave the other half as they find it */
 	user_access_begin();

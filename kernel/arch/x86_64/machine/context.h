@@ -37,7 +37,7 @@ struct machine_thread {
 	struct fpu_state *mt_fpu;		/* NULL: never used, kernel threads */
 	struct cpu	*mt_fpu_cpu;		/* CPU that loaded mt_fpu last */
 	uint64_t	 mt_debug[8];
-	bool		 mt_debug_active;
+	uint64_t	 mt_debug_active;	/* DR7 enables something; a whole word for machine_handoff_ok */
 	uint8_t		 mt_debug_hits;		/* watches the kernel ran into on this thread's behalf */
 };
 
@@ -45,7 +45,7 @@ struct machine_task {
 	uint64_t	*mk_ldt;		/* NULL: the default one */
 	uint32_t	 mk_ldt_count;
 	bool		 mk_gdt_used;
-	bool		 mk_special;		/* has or had one of these */
+	uint64_t	 mk_special;		/* not 0: has or had one of these */
 	uint64_t	 mk_gdt[4];		/* the task's entries of the GDT */
 	uint8_t		*mk_iomap;		/* NULL: no port allowed; else IOMAP_BYTES, 0 = allowed */
 };

@@ -26,12 +26,12 @@ HANDOFF bool machine_is_user(const struct thread *th) { return th->th_machine.mt
 /* => interrupts off, both user threads, `new` off every CPU; changes nothing */
 HANDOFF bool machine_handoff_ok(const struct cpu_machine *cm, const struct thread *new)
 {
-	uint32_t selectors, other;
+	uint64_t selectors, other;
 
-	__asm__ volatile("movl %%ds, %0; movl %%es, %1; orl %1, %0; movl %%fs, %1; orl %1, %0; movl %%gs, %1; orl %1, %0"
+	__asm__ volatile("movl %%ds, %k0; movl %%es, %k1; orl %k1, %k0; movl %%fs, %k1; orl %k1, %k0; movl %%gs, %k1; orl %k1, %k0"
 	    : "=&r"(selectors), "=&r"(other) :: "cc");
-	return !(selectors | new->th_machine.mt_selectors | cm->cm_special |
-	    new->th_machine.mt_debug_active | new->th_task->tk_machine.mk_special);
+	return (selectors | new->th_machine.mt_selectors | cm->cm_special |
+	    new->th_machine.mt_debug_active | new->th_task->tk_machine.mk_special) == 0;
 }
 
 HANDOFF void machine_handoff_task(struct cpu *cpu, struct task *task)
@@ -60,13 +60,10 @@ HANDOFF void machine_handoff(struct cpu *cpu, struct cpu_machine *cm, struct thr
 	from->mt_selectors = 0;
 	__asm__ volatile("rdfsbase %0; wrfsbase %1" : "=&r"(from->mt_fs_base) : "r"(to->mt_fs_base));
 	__asm__ volatile("swapgs; rdgsbase %0; wrgsbase %1; swapgs" : "=&r"(from->mt_gs_base) : "r"(to->mt_gs_base));
-	/* the components enabled in XCR0 */
-	__asm__ volatile("xsaveopt64 %0" : "+m"(*from->mt_fpu) : "a"(-1), "d"(-1) : "memory");
-	if (cm->cm_fpu_owner != new || to->mt_fpu_cpu != cpu) {
-		__asm__ volatile("xrstor64 %0" :: "m"(*to->mt_fpu), "a"(-1), "d"(-1) : "memory");
-		cm->cm_fpu_owner = new;
-		to->mt_fpu_cpu = cpu;
-	}
+	/* the components enabled in XCR0; what is in the registers is never the other's, who did not run last */
+	__asm__ volatile("xsaveopt64 %0; xrstor64 %1" : "+m"(*from->mt_fpu) : "m"(*to->mt_fpu), "a"(-1), "d"(-1) : "memory");
+	cm->cm_fpu_owner = new;
+	to->mt_fpu_cpu = cpu;
 	if (old->th_task != new->th_task)
 		machine_handoff_task(cpu, new->th_task);
 	cm->cm_tss.rsp[0] = (uint64_t)(&to->mt_regs + 1);

@@ -45,7 +45,7 @@ struct cpu_machine {
 	const uint64_t	*cm_ldt;		/* loaded */
 	struct thread	*cm_fpu_owner;		/* whose state the registers hold */
 	bool		 cm_gdt_used;		/* the loaded task has GDT entries of its own */
-	bool		 cm_special;		/* no plain handoff: something of the two, or processor without FSGSBASE, XSAVEOPT */
+	uint64_t	 cm_special;		/* not 0: no plain handoff: something of the two, or processor without FSGSBASE, XSAVEOPT */
 	bool		 cm_debug_loaded;	/* DR7 is not clear */
 	bool		 cm_lazy;		/* atomic: idle, user TLB entries may go stale */
 	bool		 cm_tlb_stale;		/* atomic: flush before using user addresses */
