@@ -52,7 +52,7 @@
 #define REPLY_BITS	MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0)
 
 _Static_assert(sizeof(mach_msg_header_t) == 32, "four words");
-_Static_assert(IPC_ROOM_LIMIT - 1 + HEADER_SIZE == VM_USER_MAX, "copyin and copyout look where the body ends");
+_Static_assert((VM_USER_MAX & (VM_USER_MAX - 1)) == 0, "two addresses are compared with it at once");
 
 /* What the call says, and then what the receiver finds; the size is one of the trap's arguments */
 struct header {

@@ -211,7 +211,7 @@ thread_exchange(struct thread *old, struct thread *next, continuation_t cont)
 
 	old->th_continuation = cont;
 	old->th_preempted = false;
-	sched_account_switch(old, next);
+	sched_account_switch(cpu_self(), old, next);
 	trace_switch((uintptr_t)old, (uintptr_t)next, 0);
 	next->th_stack = old->th_stack;
 	old->th_stack = NULL;
