@@ -28,6 +28,9 @@ extern kern_return_t thread_set_self_state(int flavor, thread_state_t state,
  */
 extern kern_return_t gsync_wait_self(vm_address_t addr, unsigned val1, unsigned val2, natural_t msec, int flags);
 extern int gsync_wake_self(vm_address_t addr, unsigned most, int flags);
+/* shortcuts as those below, for the caller's own task */
+extern kern_return_t syscall_gsync_wait(mach_port_name_t task, vm_address_t addr, unsigned val1, unsigned val2, natural_t msec, int flags);
+extern kern_return_t syscall_gsync_wake(mach_port_name_t task, vm_address_t addr, unsigned val, int flags);
 
 /*
  * The shortcuts. MACH_SEND_INTERRUPTED means the right is not a local kernel

@@ -37,3 +37,5 @@ kernel_trap(thread_set_self_state, -77, 3)
 /* not of Mach 3: far from the numbers that may still be given out */
 kernel_trap(gsync_wait_self, -120, 5)
 kernel_trap(gsync_wake_self, -121, 3)
+kernel_trap(syscall_gsync_wait, -122, 6)
+kernel_trap(syscall_gsync_wake, -123, 4)

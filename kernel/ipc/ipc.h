@@ -73,6 +73,8 @@ kern_return_t	 ipc_port_copyin_send(struct ipc_space *, mach_port_name_t, struct
 /* a receive right for the kernel's or a server's use: new ordinary port in a space; the port, when wanted, referenced */
 kern_return_t	 ipc_port_alloc(struct ipc_space *, mach_port_name_t *, struct ipc_port **);
 /* what trap shortcuts need: kobject of a name without taking a right; => referenced by ref, NULL: not such an object */
+/* the name is of a send right to that port */
+bool		 ipc_name_is(struct ipc_space *, mach_port_name_t, const struct ipc_port *);
 void		*ipc_name_to_kobject(struct ipc_space *, mach_port_name_t, enum ipc_kotype, void (*ref)(void *));
 
 /*

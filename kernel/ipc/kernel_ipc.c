@@ -65,6 +65,18 @@ void *ipc_name_to_kobject(struct ipc_space *space, mach_port_name_t name, enum i
 	return kobject;
 }
 
+bool ipc_name_is(struct ipc_space *space, mach_port_name_t name, const struct ipc_port *port)
+{
+	struct ipc_entry *e;
+	bool is;
+
+	if (ipc_right_lookup(space, name, &e) != KERN_SUCCESS)
+		return false;
+	is = (e->ie_bits & MACH_PORT_TYPE_SEND) && e->ie_object == port;
+	ipc_space_unlock(space);
+	return is;
+}
+
 bool ipc_wait_for_memory(unsigned *tries)
 {
 	/* who makes memory free gets none by waiting, but a reserve that others fill again */

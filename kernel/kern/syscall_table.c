@@ -48,5 +48,7 @@ const struct mach_trap mach_trap_table[MACH_TRAP_COUNT] = {
 	[77] = TRAP(trap_thread_set_self_state, 3),
 	[120] = TRAP(trap_gsync_wait_self, 5),
 	[121] = TRAP(trap_gsync_wake_self, 3),
+	[122] = TRAP(trap_gsync_wait, 6),
+	[123] = TRAP(trap_gsync_wake, 4),
 };
 #pragma GCC diagnostic pop

@@ -24,6 +24,8 @@ long	trap_thread_depress_abort(mach_port_name_t);
 long	trap_thread_set_self_state(int flavor, uint64_t state, uint32_t count);
 long	trap_gsync_wait_self(vm_address_t addr, unsigned val1, unsigned val2, natural_t msec, int flags);
 long	trap_gsync_wake_self(vm_address_t addr, unsigned most, int flags);
+long	trap_gsync_wait(mach_port_name_t, vm_address_t addr, unsigned val1, unsigned val2, natural_t msec, int flags);
+long	trap_gsync_wake(mach_port_name_t, vm_address_t addr, unsigned val, int flags);
 /* device/ */
 long	trap_device_write(mach_port_name_t device, mach_port_name_t reply, uint32_t mode, uint64_t recnum,
 	    uint64_t data, uint64_t size);

@@ -24,5 +24,7 @@ kern_return_t mach_port_insert_right_rpc(mach_port_t task, mach_port_name_t name
 kern_return_t mach_port_allocate_name_rpc(mach_port_t task, mach_port_right_t right,
     mach_port_name_t name);
 kern_return_t thread_depress_abort_rpc(mach_port_t thread);
+kern_return_t gsync_wait_rpc(mach_port_t task, vm_address_t addr, unsigned val1, unsigned val2, natural_t msec, int flags);
+kern_return_t gsync_wake_rpc(mach_port_t task, vm_address_t addr, unsigned val, int flags);
 
 #endif

@@ -15,3 +15,5 @@
 #define mach_port_insert_right	mach_port_insert_right_rpc
 #define mach_port_allocate_name	mach_port_allocate_name_rpc
 #define thread_depress_abort	thread_depress_abort_rpc
+#define gsync_wait		gsync_wait_rpc
+#define gsync_wake		gsync_wake_rpc

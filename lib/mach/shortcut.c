@@ -12,6 +12,7 @@
 #include <mach/mach_interface.h>
 #include <mach/mach_port.h>
 #include <mach/mach_host.h>
+#include <mach/gnumach.h>
 #include "rpc.h"
 
 #define USE_MESSAGE(kr)	__builtin_expect((kr) == MACH_SEND_INTERRUPTED, 0)
@@ -129,5 +130,23 @@ kern_return_t thread_depress_abort(mach_port_t thread)
 
 	if (USE_MESSAGE(kr))
 		kr = thread_depress_abort_rpc(thread);
+	return kr;
+}
+
+kern_return_t gsync_wait(mach_port_t task, vm_address_t addr, unsigned val1, unsigned val2, natural_t msec, int flags)
+{
+	kern_return_t kr = syscall_gsync_wait(task, addr, val1, val2, msec, flags);
+
+	if (USE_MESSAGE(kr))
+		kr = gsync_wait_rpc(task, addr, val1, val2, msec, flags);
+	return kr;
+}
+
+kern_return_t gsync_wake(mach_port_t task, vm_address_t addr, unsigned val, int flags)
+{
+	kern_return_t kr = syscall_gsync_wake(task, addr, val, flags);
+
+	if (USE_MESSAGE(kr))
+		kr = gsync_wake_rpc(task, addr, val, flags);
 	return kr;
 }

@@ -750,6 +750,29 @@ TEST(own_memory_is_waited_on_by_trap)
 	test_covers(-120, KERN_SUCCESS);	/* gsync.c wakes one */
 }
 
+TEST_FLAGS(own_memory_is_waited_on_by_trap_when_the_task_is_named, TEST_LOCAL)
+{
+	static unsigned word = 5;
+	mach_port_t other;
+
+	CHECK_EQ(TRAP(122, SELF, (long)&word, 6, 0, 0, 0), KERN_INVALID_ARGUMENT);
+	CHECK_EQ(TRAP(122, SELF, BAD, 5, 0, 1, GSYNC_TIMED), KERN_INVALID_ADDRESS);
+	CHECK_EQ(TRAP(122, SELF, (long)&word, 5, 0, 1, GSYNC_TIMED), KERN_TIMEDOUT);
+	CHECK_OK(TRAP(123, SELF, (long)&word, 0, 0));
+	CHECK_OK(TRAP(123, SELF, BAD, 0, 0));
+	CHECK_EQ(TRAP(122, host, (long)&word, 6, 0, 0, 0), MACH_SEND_INTERRUPTED);
+	CHECK_EQ(TRAP(123, host, (long)&word, 0, 0), MACH_SEND_INTERRUPTED);
+	CHECK_EQ(TRAP(122, 0x7654, (long)&word, 6, 0, 0, 0), MACH_SEND_INTERRUPTED);
+	/* another task's is not looked at in place */
+	CHECK_OK(task_create(SELF, TRUE, &other));
+	CHECK_EQ(TRAP(122, other, (long)&word, 6, 0, 0, 0), MACH_SEND_INTERRUPTED);
+	CHECK_EQ(TRAP(123, other, (long)&word, 0, 0), MACH_SEND_INTERRUPTED);
+	CHECK_EQ(gsync_wait(other, (vm_address_t)&word, 6, 0, 0, 0), KERN_INVALID_ARGUMENT);
+	CHECK_OK(task_terminate(other));
+	mach_port_deallocate(SELF, other);
+	test_covers(-122, KERN_SUCCESS);	/* every wait of gsync.c that ends by a wake */
+}
+
 /* the general flavours resume at the new state; others return */
 TEST(own_state_is_set_by_trap)
 {

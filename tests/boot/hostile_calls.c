@@ -239,6 +239,10 @@ TEST(traps_with_nonsense)
 		for (unsigned i = 0; i < sizeof on_device / sizeof *on_device; i++)
 			trap_nonsense(on_device[i], v.device);
 		trap(120, (const uint64_t[6]){ odd[test_random() % 17], odd[test_random() % 17], 0, 1, 4 });
+		trap(122, (const uint64_t[6]){ odd[test_random() % 17], odd[test_random() % 17], odd[test_random() % 17], 0, 1, 4 });
+		trap(122, (const uint64_t[6]){ SELF, odd[test_random() % 17], odd[test_random() % 17], 0, 1, 4 });
+		/* nothing is stored */
+		trap(123, (const uint64_t[6]){ SELF, odd[test_random() % 17], odd[test_random() % 17], odd[test_random() % 17] & 9 });
 		trap(121, (const uint64_t[6]){ odd[test_random() % 17], odd[test_random() % 17], odd[test_random() % 17] });
 		/* reads the console's characters from there: not from what is text */
 		trap(30, (const uint64_t[6]){ 0x600000000000 + round });
@@ -256,6 +260,8 @@ TEST(traps_with_nonsense)
 	test_hostile(-77);
 	test_hostile(-120);
 	test_hostile(-121);
+	test_hostile(-122);
+	test_hostile(-123);
 }
 
 /* nothing to get wrong: whatever is in the registers */
