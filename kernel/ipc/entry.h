@@ -139,6 +139,11 @@ bool		 ipc_entry_next(struct ipc_table *, uint32_t *cursor, mach_port_name_t *, 
 /* reverse hash: only entries with SEND and without RECEIVE are in it */
 void		 ipc_reverse_insert(struct ipc_table *, mach_port_name_t);
 void		 ipc_reverse_remove(struct ipc_table *, mach_port_name_t, struct ipc_port *);
+/* => n more can be inserted without a wish for memory */
+static inline bool ipc_reverse_ready(const struct ipc_table *t, uint32_t n)
+{
+	return t->it_reverse.ih_count + n <= 2 * t->it_reverse.ih_buckets;
+}
 struct ipc_entry *ipc_reverse_lookup(struct ipc_table *, struct ipc_port *, mach_port_name_t *);
 
 #endif

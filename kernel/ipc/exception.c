@@ -9,6 +9,7 @@
  * TESTS   tests/boot
  */
 #include <debug/calls.h>
+#include <ipc/exception_call.h>
 #include <ipc/ipc.h>
 #include <ipc/kmsg.h>
 #include <ipc/mqueue.h>
@@ -19,8 +20,6 @@
 #include <kern/string.h>
 #include <mach/exception_ports.h>
 #include <mach/mig_errors.h>
-
-#define REPLY_DISTANCE	100
 
 /* the pieces requests are made of, in this order */
 struct identity_part {
@@ -100,7 +99,7 @@ static kern_return_t verdict(const mig_reply_header_t *reply)
 {
 	int id = current_thread()->th_ipc.it_exception_id;
 
-	if (reply->Head.msgh_id != id + REPLY_DISTANCE || reply->Head.msgh_size < sizeof(*reply) ||
+	if (reply->Head.msgh_id != id + EXC_REPLY_DISTANCE || reply->Head.msgh_size < sizeof(*reply) ||
 	    (reply->Head.msgh_bits & MACH_MSGH_BITS_COMPLEX))
 		return MIG_REPLY_MISMATCH;
 	if (!type_is(&reply->RetCodeType, int_type))
@@ -158,7 +157,7 @@ static kern_return_t exception_finish(mach_msg_return_t mr, struct ipc_kmsg *kms
 	return KERN_ABORTED;
 }
 
-static void exception_continue(void)
+void ipc_exception_continue(void)
 {
 	struct ipc_kmsg *kmsg;
 	uint32_t size;
@@ -256,13 +255,14 @@ kern_return_t ipc_exception_rpc(struct ipc_port *port, const struct ipc_exceptio
 	it->it_exception_id = kmsg->ikm_header.msgh_id;
 	it->it_done = done;
 	it->it_option = MACH_RCV_MSG;
-	it->it_room = 0;
+	/* what rpc.c may answer with: success without a state */
+	it->it_room = e->ie_behavior == EXCEPTION_DEFAULT ? IPC_EXCEPTION_ANSWER_SIZE : 0;
 	so.so_port = it->it_reply;
 	ipc_port_ref(so.so_port);
 	/* never blocks: a thread has one exception under way at a time */
 	mr = ipc_mqueue_send(kmsg, MACH_SEND_ALWAYS, 0, NULL, &handoff);
 	if (mr == MACH_MSG_SUCCESS)
-		mr = ipc_mqueue_receive(&so, MACH_RCV_MSG, UINT32_MAX, 0, exception_continue, &handoff, &kmsg, &size);
+		mr = ipc_mqueue_receive(&so, MACH_RCV_MSG, UINT32_MAX, 0, ipc_exception_continue, &handoff, &kmsg, &size);
 	abandon_handoff(handoff);
 	done(exception_finish(mr, kmsg));
 	return KERN_SUCCESS;

@@ -23,7 +23,7 @@ struct ipc_thread {
 	struct ipc_kmsg	*it_kmsg;		/* (q) delivered (receive) or to be queued (send) */
 	uint32_t	 it_option;		/* (c) */
 	uint32_t	 it_rcv_size;		/* (c) */
-	uint32_t	 it_room;		/* (q)(t) largest message rpc.c may deliver: 0 unless a plain receive */
+	uint32_t	 it_room;		/* (q)(t) largest message rpc.c may deliver: 0 but in a plain receive or an exception */
 	uint32_t	 it_rcv_name;		/* (c) for the receive half after a blocked send */
 	uint32_t	 it_timeout;		/* (c) */
 	uint32_t	 it_notify;		/* (c) */
@@ -38,6 +38,7 @@ struct ipc_thread {
 	struct ipc_port	*it_reply;		/* (c) kernel-held reply port for exceptions, NULL until first */
 	void		(*it_done)(kern_return_t);	/* (c) where an exception goes on */
 	int32_t		 it_exception_id;	/* (c) id of the request it waits for the answer to */
+	mach_port_name_t it_named_thread, it_named_task;	/* (c) what exception handlers were given last */
 	mach_port_name_t it_self_name;		/* (c) what mach_thread_self gave last */
 	uint64_t	 it_trace;		/* (c) id of the request it works on */
 };

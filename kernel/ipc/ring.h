@@ -19,7 +19,7 @@ static inline __attribute__((always_inline)) void ring_push(struct queue **first
 	}
 }
 
-static inline void ring_remove(struct queue **first, struct queue *e)
+static inline __attribute__((always_inline)) void ring_remove(struct queue **first, struct queue *e)
 {
 	if (e->next == e) {
 		*first = NULL;

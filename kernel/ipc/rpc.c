@@ -18,6 +18,7 @@
  *         no order among them; what is not free at once sends the call to the general path.
  * TESTS   tests/boot: every test of messages takes this path when it can; rpc_paths compares the two, rpc_storm disturbs
  */
+#include <ipc/exception_call.h>
 #include <ipc/kernel_call.h>
 #include <ipc/kmsg.h>
 #include <ipc/mach_msg.h>
@@ -33,6 +34,8 @@
 #include <machine/asm.h>
 #include <machine/copy.h>
 #include <machine/handoff.h>
+#include <mach/exception.h>
+#include <mach/mig_errors.h>
 #include <machine/user_access.h>
 #include <vm/page.h>
 
@@ -61,6 +64,9 @@ struct header {
 	uint64_t	 local;
 	uint32_t	 seqno, id;
 };
+
+/* ANSWER: of a handler, to the thread that waits at a port of the kernel's for what becomes of its exception */
+enum rpc_kind { REQUEST, REPLY, ANSWER };
 
 struct rpc {
 	struct thread	*self, *next;
@@ -124,14 +130,15 @@ LINE struct thread *lock_receiver(struct rpc *r, struct cpu *cpu, uint32_t size)
 }
 
 /* => dest locked on success, and the set it is in */
-LINE bool lock_destination(struct rpc *r, bool is_request)
+LINE bool lock_destination(struct rpc *r, enum rpc_kind kind)
 {
 	struct ipc_port *dest = r->dest;
 
 	if (!HOLDS(spin_try_quick(&dest->ip_lock)))
 		return false;
-	if (!HOLDS(dest->ip_state == IP_SPACE && dest->ip_messages == NULL && !(is_request && dest->ip_qlimit == 0) &&
-	    ipc_label_send(dest)))
+	if (!HOLDS(kind == ANSWER ? dest->ip_state == IP_KERNEL && dest->ip_kotype == IKOT_NONE : dest->ip_state == IP_SPACE))
+		goto unlock;
+	if (!HOLDS(dest->ip_messages == NULL && !(kind == REQUEST && dest->ip_qlimit == 0) && ipc_label_send(dest)))
 		goto unlock;
 	r->dest_set = dest->ip_set;
 	if (r->dest_set == NULL || HOLDS(spin_try_quick(&r->dest_set->ps_lock)))
@@ -346,9 +353,9 @@ LINE void note_receive(struct thread *self, uint64_t msg, uint32_t rcv_size)
 }
 
 /* => space locked, ports found: those, the receiver and the sender locked */
-LINE bool lock_ports(struct rpc *r, struct cpu *cpu, uint64_t msg, uint32_t size, uint32_t rcv_size, bool is_request)
+LINE bool lock_ports(struct rpc *r, struct cpu *cpu, uint64_t msg, uint32_t size, uint32_t rcv_size, enum rpc_kind kind)
 {
-	if (!lock_destination(r, is_request))
+	if (!lock_destination(r, kind))
 		return false;
 	note_receive(r->self, msg, rcv_size);
 	if ((r->next = lock_receiver(r, cpu, size)) == NULL)
@@ -444,7 +451,7 @@ static __attribute__((noinline)) void request(uint64_t msg, mach_port_name_t rem
 		spin_unlock_quick(&r.space->is_lock);
 		return;
 	}
-	if (!lock_ports(&r, cpu, msg, size, rcv_size, true)) {
+	if (!lock_ports(&r, cpu, msg, size, rcv_size, REQUEST)) {
 		if (__builtin_expect(r.dest->ip_state == IP_KERNEL, 0))
 			ipc_kernel_call(r.dest, r.source, msg, (uint64_t)rcv_size << 32 | size, rcv_name, (mach_msg_id_t)id);
 		spin_unlock_quick(&r.space->is_lock);
@@ -464,6 +471,42 @@ unlock:
 	unlock_ports(&r);
 }
 
+/* => the handler says, in the processor's buffer, that the thread goes on as it is */
+LINE bool repaired(void)
+{
+	static const mach_msg_type_t int_type = {
+		.msgt_name = MACH_MSG_TYPE_INTEGER_32, .msgt_size = 32, .msgt_inline = 1, .msgt_number = 1,
+	};
+	const mig_reply_header_t *reply =
+	    (const mig_reply_header_t *)(const void *)&((struct ipc_kmsg *)cpu_self()->cp_message)->ikm_header;
+
+	return __builtin_memcmp(&reply->RetCodeType, &int_type, sizeof(int_type)) == 0 && reply->RetCode == KERN_SUCCESS;
+}
+
+/* What looks like the answer to exception_raise: the thread goes on where it was */
+static __attribute__((noinline)) void answer(uint64_t msg, uint32_t rcv_size, mach_port_name_t rcv_name, mach_port_name_t remote)
+{
+	struct thread *self = current_thread();
+	struct rpc r = { .self = self, .space = self->th_task->tk_space };
+	struct header h = { .remote = remote };
+	struct cpu *cpu = cpu_self();
+
+	if (!HOLDS(repaired() && spin_try_quick(&r.space->is_lock)))
+		return;
+	if (find_reply(&r, &h, rcv_name) && lock_ports(&r, cpu, msg, IPC_EXCEPTION_ANSWER_SIZE, rcv_size, ANSWER)) {
+		if (HOLDS(r.next->th_ipc.it_exception_id == EXC_RAISE_ID)) {
+			use_reply_right(&r);
+			change_waiters(&r);
+			change_thread(&r, cpu);
+			spin_unlock_quick(&r.space->is_lock);
+			unlock_ports(&r);
+			machine_return_to_user();
+		}
+		unlock_ports(&r);
+	}
+	spin_unlock_quick(&r.space->is_lock);
+}
+
 static __attribute__((noinline)) void reply(uint64_t msg, mach_port_name_t remote, uint32_t size, uint32_t rcv_size,
     mach_port_name_t rcv_name, uint32_t id)
 {
@@ -474,7 +517,7 @@ static __attribute__((noinline)) void reply(uint64_t msg, mach_port_name_t remot
 
 	if (!HOLDS(spin_try_quick(&r.space->is_lock)))
 		return;
-	if (find_reply(&r, &h, rcv_name) && lock_ports(&r, cpu, msg, size, rcv_size, false)) {
+	if (find_reply(&r, &h, rcv_name) && lock_ports(&r, cpu, msg, size, rcv_size, REPLY)) {
 		use_reply_right(&r);
 		go(&r, cpu, &h, size, false, &r.space->is_lock);
 	}
@@ -504,8 +547,13 @@ void ipc_rpc(uint64_t msg, uint64_t option, uint64_t send_size, uint64_t rcv_siz
 	user_load32(local, msg, 16, fault);
 	user_load32(id, msg, 28, fault);
 	user_access_end();
-	if (__builtin_expect(size != HEADER_SIZE, 0) && !fetch_body(msg, size))
-		return;
+	if (__builtin_expect(size != HEADER_SIZE, 0)) {
+		if (!fetch_body(msg, size))
+			return;
+		if (id == EXC_RAISE_ID + EXC_REPLY_DISTANCE && size == IPC_EXCEPTION_ANSWER_SIZE && bits == REPLY_BITS &&
+		    local == MACH_PORT_NAME_NULL)
+			answer(msg, (uint32_t)rcv_size, (mach_port_name_t)rcv_name, remote);
+	}
 	if (bits == REQUEST_BITS && local == (mach_port_name_t)rcv_name)
 		request(msg, remote, size, (uint32_t)rcv_size, (mach_port_name_t)rcv_name, id);
 	else if (bits == REPLY_BITS && local == MACH_PORT_NAME_NULL)

@@ -116,16 +116,46 @@ long trap_mach_port_allocate(uint64_t task, uint64_t right, uint64_t namep)
 	return kr;
 }
 
-long trap_mach_port_deallocate(uint64_t task, uint64_t name)
+/* => space locked: the task is the caller's own, whose space this is */
+static inline bool is_own(struct ipc_space *space, const struct task *task, mach_port_name_t name)
+{
+	const struct ipc_entry *e = ipc_entry_lookup(&space->is_table, name);
+
+	return e != NULL && (e->ie_bits & MACH_PORT_TYPE_SEND) &&
+	    e->ie_object == __atomic_load_n(&task->tk_self, __ATOMIC_RELAXED) && ipc_port_alive(e->ie_object);
+}
+
+static __attribute__((noinline)) long deallocate(mach_port_name_t task, mach_port_name_t name)
 {
 	struct ipc_space *space = space_of(task);
 	kern_return_t kr;
 
 	if (space == NULL)
 		return MACH_SEND_INTERRUPTED;
-	kr = mach_port_deallocate(space, (mach_port_name_t)name);
+	kr = mach_port_deallocate(space, name);
 	ipc_space_release(space);
 	return kr;
+}
+
+long trap_mach_port_deallocate(uint64_t task, uint64_t name)
+{
+	const struct task *self = current_thread()->th_task;
+	struct ipc_space *space = self->tk_space;
+	struct ipc_entry *e;
+
+	/* one of several user references of the caller's own: nobody else hears of it */
+	ipc_space_lock(space);
+	if (__builtin_expect(is_own(space, self, (mach_port_name_t)task), 1)) {
+		e = ipc_entry_lookup(&space->is_table, (mach_port_name_t)name);
+		if (e != NULL && (e->ie_bits & (MACH_PORT_TYPE_SEND | IE_PINNED)) == MACH_PORT_TYPE_SEND && IE_UREFS(e->ie_bits) > 1 &&
+		    ipc_port_alive(e->ie_object)) {
+			e->ie_bits--;
+			ipc_space_unlock(space);
+			return KERN_SUCCESS;
+		}
+	}
+	ipc_space_unlock(space);
+	return deallocate((mach_port_name_t)task, (mach_port_name_t)name);
 }
 
 long trap_mach_port_insert_right(uint64_t task, uint64_t name, uint64_t right, uint64_t type)

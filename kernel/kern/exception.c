@@ -6,6 +6,7 @@
  * next port is in th_saved.
  * RIGHTS  the message takes a send right to the port, one to the thread, one to the task.
  */
+#include <ipc/exception_call.h>
 #include <ipc/ipc.h>
 #include <kern/exception.h>
 #include <kern/exception_ports.h>
@@ -103,5 +104,9 @@ exception(int exc, int code, int64_t subcode)
 	t->th_saved[SAVED_CODE] = (uintptr_t)code;
 	t->th_saved[SAVED_SUBCODE] = (uintptr_t)subcode;
 	t->th_saved[SAVED_STAGE] = EXCEPTION_STAGE_THREAD;
+	interrupts_disable();
+	ipc_exception_call(&(struct ipc_exception){ .ie_kind = exc, .ie_code = code, .ie_subcode = subcode },
+	    &t->th_saved[SAVED_STAGE], exception_done);
+	interrupts_enable();
 	exception_next(t);
 }

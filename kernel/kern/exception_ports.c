@@ -147,6 +147,33 @@ exception_action_of(struct thread *t, enum exception_stage stage, int kind, stru
 	return IP_VALID(out->ea_port);
 }
 
+/* => lock held: as exception_first_port, of one stage; *set: somebody is there */
+static struct ipc_port *
+first_of(const struct exception_actions *table, struct ipc_port *special, int kind, bool *set)
+{
+	const struct exception_action *a = table != NULL ? &table->eas_action[kind] : NULL;
+
+	*set = true;
+	if (a != NULL && a->ea_port != IP_NULL)
+		return a->ea_behavior == EXCEPTION_DEFAULT ? a->ea_port : IP_NULL;
+	*set = special != IP_NULL;
+	return special;
+}
+
+struct ipc_port *
+exception_first_port(const struct thread *t, int kind, enum exception_stage *after)
+{
+	struct ipc_port *port;
+	bool set;
+
+	*after = EXCEPTION_STAGE_TASK;
+	port = first_of(t->th_actions, t->th_exception, kind, &set);
+	if (set)
+		return port;
+	*after = EXCEPTION_STAGE_HOST;
+	return first_of(t->th_task->tk_actions, t->th_task->tk_exception, kind, &set);
+}
+
 kern_return_t
 exception_actions_inherit(struct task *child, struct task *parent)
 {

@@ -27,6 +27,11 @@ enum exception_stage { EXCEPTION_STAGE_THREAD, EXCEPTION_STAGE_TASK, EXCEPTION_S
 
 /* => the action of the thread for a kind at a stage, with a send right of the caller's own; false: nobody is there */
 bool	exception_action_of(struct thread *, enum exception_stage, int kind, struct exception_action *);
+/*
+ * => the thread's task locked: the port that hears of the kind first, by exception_raise, and whom to ask after it. Not counted: good only
+ * until the task is unlocked, and perhaps dead. IP_NULL: look with exception_action_of
+ */
+struct ipc_port *exception_first_port(const struct thread *, int kind, enum exception_stage *after);
 /* => a copy of the parent's for a child: KERN_RESOURCE_SHORTAGE without memory */
 kern_return_t exception_actions_inherit(struct task *child, struct task *parent);
 /* => the thread or task is marked as ended: nobody can set any again */

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # kernel/ipc on the host: the same sources over a small shim, one scripted thread at a time.
-IPC_UNIT_SRC := $(filter-out kernel/ipc/kobject.c kernel/ipc/kernel_call.c kernel/ipc/rpc.c kernel/ipc/rpc_buffer.c kernel/ipc/traps.c kernel/ipc/show.c,$(wildcard kernel/ipc/*.c)) \
+IPC_UNIT_SRC := $(filter-out kernel/ipc/kobject.c kernel/ipc/kernel_call.c kernel/ipc/rpc.c kernel/ipc/exception_call.c kernel/ipc/rpc_buffer.c kernel/ipc/traps.c kernel/ipc/show.c,$(wildcard kernel/ipc/*.c)) \
 		tests/unit/ipc/shim.c tests/unit/ipc/ipc_test.c
 UNIT_TESTS += $(O)/tests/ipc_test
 $(O)/tests/ipc_test: $(IPC_UNIT_SRC) $(wildcard kernel/ipc/*.h) $(wildcard tests/unit/ipc/*.h) $(KERNEL_GEN)
