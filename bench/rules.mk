@@ -3,7 +3,7 @@
 
 BENCH_HARNESS := tests/boot/harness/test.c tests/boot/harness/port.c tests/boot/harness/thread.c tests/boot/harness/calls.c
 $(eval $(call native_program,bench-mach,$(wildcard bench/mach/*.c) $(BENCH_HARNESS)))
-$(eval $(call native_program,bench-curves,bench/scale/curves.c $(BENCH_HARNESS)))
+$(foreach p,curves latency ratio,$(eval $(call native_program,bench-$(p),bench/scale/$(p).c $(BENCH_HARNESS))))
 
 # the same static binary that measured Linux; the root image takes it to /bench
 UNIXBENCH := $(O)/bench/unixbench
@@ -23,3 +23,17 @@ bench: deps
 bench-check: deps
 	@$(SUBMAKE) CONFIG=release run-image $(B)/bin/bench-mach
 	@tools/bench --check $(O)/release
+
+# docs/performance.md and its curves: tables and figures are written by the tool, never by hand
+$(O)/spans.so: tools/qemu/spans.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)gcc -std=gnu11 -O2 $(WARNINGS) -shared -fPIC -o $@ $<
+
+.PHONY: performance
+SECTIONS ?=
+performance: deps
+	@$(SUBMAKE) CONFIG=release kernel $(addprefix $(O)/release/bin/,bench-mach bench-curves bench-latency bench-ratio tests/many_threads) $(O)/spans.so
+	@$(SUBMAKE) CONFIG=debug kernel $(O)/debug/bin/tests/smp_stress
+	@tools/bench --kernel-only $(O)/release > /dev/null
+	@tools/performance $(O) $(SECTIONS)

@@ -35,7 +35,7 @@ TEST_FLAGS(faults, TEST_MAY_LEAK)
 
 TEST_FLAGS(allocation, TEST_MAY_LEAK)
 {
-	BENCH("vm_allocate_touch_deallocate", 500, vm_address_t a = 0;
+	BENCH("vm_allocate_touch_deallocate", 3000, vm_address_t a = 0;
 	    syscall_vm_allocate(SELF, &a, PAGE, TRUE); *(volatile char *)a = 1; syscall_vm_deallocate(SELF, a, PAGE));
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Run-time checks of the lock rules (debug builds): order by rank, interrupt safety, sleeping while spinning, spinning too long;
- * and by place: contention, longest time with interrupts off by spin locks.
+ * and by class and place: how often taken, how often contended, longest hold.
  *
  * Spin locks held are kept per CPU (a holder can not move), sleep locks per thread.
  */
@@ -16,7 +16,7 @@
 #ifdef DEBUG
 
 #define SPIN_MAX	24
-#define PLACES		256
+#define PLACES		1024
 
 struct spin_held {
 	const struct spinlock *sh_lock;
@@ -34,6 +34,7 @@ struct lockdep_cpu {
 static struct lock_place {
 	uintptr_t	 lp_pc;
 	const struct lock_class *lp_class;
+	uint64_t	 lp_taken;
 	uint64_t	 lp_contended;
 	uint64_t	 lp_spins;
 	uint64_t	 lp_longest_ns;
@@ -61,6 +62,18 @@ place_of(uintptr_t pc, const struct lock_class *class)
 			return p;
 	}
 	return NULL;
+}
+
+static void
+note_hold(uintptr_t pc, const struct lock_class *class, uint64_t ns)
+{
+	struct lock_place *p = place_of(pc, class);
+
+	if (p == NULL)
+		return;
+	p->lp_taken++;
+	if (ns > p->lp_longest_ns)
+		p->lp_longest_ns = ns;
 }
 
 static void
@@ -168,7 +181,6 @@ void
 lockdep_unlock_spin(struct spinlock *l)
 {
 	struct lockdep_cpu *lc = lockdep_self();
-	struct lock_place *p;
 	unsigned long flags;
 	uint64_t ns;
 	uint32_t i;
@@ -182,9 +194,7 @@ lockdep_unlock_spin(struct spinlock *l)
 		lockdep_fail(lc, "spin lock released but not held by this CPU", l->sl_class, l,
 		    (uintptr_t)__builtin_return_address(0));
 	ns = clock_uptime_ns() - lc->lc_held[i - 1].sh_since;
-	p = place_of(lc->lc_held[i - 1].sh_pc, l->sl_class);
-	if (p != NULL && ns > p->lp_longest_ns)
-		p->lp_longest_ns = ns;
+	note_hold(lc->lc_held[i - 1].sh_pc, l->sl_class, ns);
 	for (; i < lc->lc_count; i++)
 		lc->lc_held[i - 1] = lc->lc_held[i];
 	lc->lc_count--;
@@ -258,7 +268,7 @@ lockdep_after_sleep(const void *lock, const struct lock_class *class, uintptr_t 
 
 	if (t->th_held_count == LOCKDEP_SLEEP_MAX)
 		panic("lockdep: too many sleep locks");
-	t->th_held[t->th_held_count++] = (struct lockdep_held){ lock, class, pc };
+	t->th_held[t->th_held_count++] = (struct lockdep_held){ lock, class, pc, clock_uptime_ns() };
 }
 
 void
@@ -271,9 +281,19 @@ lockdep_unlock_sleep(const void *lock)
 		;
 	if (i == 0)
 		panic("lockdep: sleep lock %p released but not held", lock);
+	note_hold(t->th_held[i - 1].lh_pc, t->th_held[i - 1].lh_class, clock_uptime_ns() - t->th_held[i - 1].lh_since);
 	for (; i < t->th_held_count; i++)
 		t->th_held[i - 1] = t->th_held[i];
 	t->th_held_count--;
+}
+
+void
+lockdep_contended_sleep(const struct lock_class *class, uintptr_t pc)
+{
+	struct lock_place *p = place_of(pc, class);
+
+	if (p != NULL)
+		p->lp_contended++;
 }
 
 void
@@ -289,23 +309,29 @@ lockdep_holds_nothing(const char *what)
 		lockdep_fail(lc, what, t->th_held[0].lh_class, t->th_held[0].lh_lock, t->th_held[0].lh_pc);
 }
 
-static void
-show_locks(int argc, char **argv)
+/* One line for each place that was ever waited at, or held long; what reads them adds them up by class */
+void
+lockdep_say(uint64_t longer_than_ns)
 {
-	(void)argc;
-	(void)argv;
-	kprintf("%-24s %10s %12s %12s  place\n", "class", "contended", "spins", "longest ns");
 	for (unsigned i = 0; i < PLACES; i++) {
 		struct lock_place *p = &places[i];
 		uint64_t off;
 		const char *name;
 
-		if (p->lp_pc == 0 || (p->lp_contended == 0 && p->lp_longest_ns < 20000))
+		if (p->lp_pc == 0 || (p->lp_contended == 0 && p->lp_longest_ns < longer_than_ns))
 			continue;
 		name = kdb_symbol(p->lp_pc, &off);
-		kprintf("%-24s %10lu %12lu %12lu  %s+%#lx\n", p->lp_class->lc_name, p->lp_contended, p->lp_spins,
-		    p->lp_longest_ns, name != NULL ? name : "?", name != NULL ? off : 0);
+		kprintf("LOCK %lu taken %lu contended %lu spins %lu ns %s+%#lx %s\n", p->lp_taken, p->lp_contended, p->lp_spins,
+		    p->lp_longest_ns, name != NULL ? name : "?", name != NULL ? off : 0, p->lp_class->lc_name);
 	}
+}
+
+static void
+show_locks(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	lockdep_say(20000);
 }
 KDB_COMMAND(locks, "show lock", "contention and longest hold, by place", show_locks);
 

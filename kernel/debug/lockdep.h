@@ -17,6 +17,9 @@ void	lockdep_contended(const struct spinlock *, uintptr_t pc, uint32_t spins);
 void	lockdep_before_sleep(const void *lock, const struct lock_class *, uintptr_t pc);
 void	lockdep_after_sleep(const void *lock, const struct lock_class *, uintptr_t pc);
 void	lockdep_unlock_sleep(const void *lock);
+void	lockdep_contended_sleep(const struct lock_class *, uintptr_t pc);
+/* => lines on the console: places that were contended, or held longer than so */
+void	lockdep_say(uint64_t longer_than_ns);
 /* the current thread is about to give up its CPU, or may sleep */
 void	lockdep_may_sleep(const char *what);
 /* the current thread leaves the kernel or blocks with a continuation: it holds nothing at all */
@@ -32,6 +35,8 @@ void	lockdep_cpu_init(struct cpu *);
 #define lockdep_before_sleep(l, c, pc)	((void)0)
 #define lockdep_after_sleep(l, c, pc)	((void)0)
 #define lockdep_unlock_sleep(l)		((void)0)
+#define lockdep_contended_sleep(c, pc)	((void)(pc))
+#define lockdep_say(ns)			((void)0)
 #define lockdep_may_sleep(what)		((void)0)
 #define lockdep_holds_nothing(what)	((void)0)
 #define lockdep_cpu_init(c)		((void)0)

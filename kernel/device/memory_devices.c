@@ -3,6 +3,7 @@
  * Devices that are memory or text of the kernel: mem, time, mbinfo, kmsg, null, counters, and the boot modules rd<N>.
  */
 #include <debug/counters.h>
+#include <debug/lockdep.h>
 #include <debug/pause.h>
 #include <debug/racer.h>
 #include <device/input.h>
@@ -333,6 +334,8 @@ counters_write(struct device *d, uint64_t recnum, uint64_t at, const void *name,
 	copy[count] = 0;
 	if (strcmp(copy, "racer") == 0)
 		racer_set((uint32_t)recnum);
+	else if (strcmp(copy, "locks") == 0)
+		lockdep_say(recnum);
 	else if (strncmp(copy, "pause", 5) == 0)
 		return pause_tell(copy + 5, recnum);
 	else

@@ -189,8 +189,10 @@ mutex_lock(struct mutex *m)
 	uintptr_t me = (uintptr_t)current_thread();
 
 	lockdep_before_sleep(m, mutex_class(m), (uintptr_t)__builtin_return_address(0));
-	if (!mutex_cas(m, 0, me))
+	if (!mutex_cas(m, 0, me)) {
+		lockdep_contended_sleep(mutex_class(m), (uintptr_t)__builtin_return_address(0));
 		mutex_slow(m, me);
+	}
 	lockdep_after_sleep(m, mutex_class(m), (uintptr_t)__builtin_return_address(0));
 }
 
@@ -273,6 +275,8 @@ rw_lock_read(struct rwlock *l)
 {
 	lockdep_before_sleep(l, rwlock_class(l), (uintptr_t)__builtin_return_address(0));
 	spin_lock(&l->rw_lock);
+	if (l->rw_writer || l->rw_want_write)
+		lockdep_contended_sleep(rwlock_class(l), (uintptr_t)__builtin_return_address(0));
 	while (l->rw_writer || l->rw_want_write)
 		rw_sleep(l);
 	l->rw_readers++;
@@ -285,6 +289,8 @@ rw_lock_write(struct rwlock *l)
 {
 	lockdep_before_sleep(l, rwlock_class(l), (uintptr_t)__builtin_return_address(0));
 	spin_lock(&l->rw_lock);
+	if (l->rw_writer || l->rw_want_write || l->rw_readers > 0)
+		lockdep_contended_sleep(rwlock_class(l), (uintptr_t)__builtin_return_address(0));
 	while (l->rw_writer || l->rw_want_write)
 		rw_sleep(l);
 	l->rw_want_write = true;

@@ -28,8 +28,8 @@
 #include <kern/thread.h>
 #include <kern/version.h>
 #include <machine/cpu.h>
-#include <vm/pageout.h>
 #include <vm/map.h>
+#include <vm/pageout.h>
 #include <vm/page.h>
 
 static struct thread boot_thread __attribute__((aligned(64)));
@@ -71,6 +71,8 @@ startup_thread(void *arg)
 	    boot_memory_total >> 20);
 	if (boot_flag("racer"))
 		racer_set(RACER_DEFAULT);
+	if (boot_flag("measure"))
+		vm_map_seed = 0x5eed;
 	if (boot_flag("-d"))
 		kdb_enter("-d on the command line");
 	bootstrap_start();

@@ -55,6 +55,7 @@ struct lockdep_held {
 	const void	*lh_lock;
 	const struct lock_class *lh_class;
 	uintptr_t	 lh_pc;
+	uint64_t	 lh_since;
 };
 
 struct thread {

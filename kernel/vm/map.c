@@ -181,6 +181,8 @@ simplify(struct vm_map *map, uint64_t start, uint64_t end)
 
 /* maps */
 
+uint32_t vm_map_seed;
+
 static struct vm_map *
 map_alloc(struct pmap *pmap)
 {
@@ -189,7 +191,7 @@ map_alloc(struct pmap *pmap)
 	if (map == NULL)
 		return NULL;
 	rw_lock_init(&map->vm_lock, &map_class);
-	vm_entry_tree_init(&map->vm_tree, VM_USER_MIN, VM_USER_MAX, (uint32_t)clock_uptime_ns());
+	vm_entry_tree_init(&map->vm_tree, VM_USER_MIN, VM_USER_MAX, vm_map_seed != 0 ? vm_map_seed : (uint32_t)clock_uptime_ns());
 	map->vm_pmap = pmap;
 	map->vm_refs = 1;
 	map->vm_size_limit = map->vm_size_limit_max = vm_page_total() << PAGE_SHIFT;

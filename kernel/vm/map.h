@@ -138,4 +138,7 @@ struct vm_object *vm_object_device(uint64_t phys, uint64_t size, unsigned cache,
 /* a send right that vm_map takes as memory object for it */
 struct ipc_port	*vm_object_pager_port(struct vm_object *);
 
+/* how the tree of each new map begins to be random; 0: by the clock, so that nobody knows. Measurements take always the same */
+extern uint32_t	 vm_map_seed;
+
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Many threads of several tasks send, receive, move rights, map, fork and die at random for a while. Seeds are fixed and
- * printed. A word "seconds=N" on the module's line sets the time (default 5); make stress uses it.
+ * printed. A word "seconds=N" on the module's line sets the time (default 5); make stress uses it. "locks=1": how often each lock was
+ * waited for is told at the end (make performance).
  */
 #include <mach/mach_host.h>
 #include "harness/test.h"
@@ -210,6 +211,8 @@ TEST_FLAGS(random_load_from_many_threads, TEST_MAY_LEAK)
 	for (unsigned i = 0; i < old_count; i++)
 		mach_port_destroy(SELF, old_names[i]);
 	test_say("# %ld operations", (int64_t)operations);
+	if (test_number("locks=", 0))
+		test_say_locks();
 }
 
 static bool contains(const mach_port_t *list, unsigned n, mach_port_t port)

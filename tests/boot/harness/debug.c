@@ -48,6 +48,11 @@ void test_pause_end(void)
 	CHECK(tell("pause", 0));
 }
 
+void test_say_locks(void)
+{
+	tell("locks", 0);
+}
+
 /* not beyond the end: the last argument ends with user memory */
 static const char *after(const char *arg, const char *word)
 {

@@ -127,6 +127,8 @@ unsigned	test_number(const char *word, unsigned otherwise);
 bool		test_fault_arm(const char *name, unsigned nth);
 /* the kernel's racer (kernel/debug/racer.h); 0: off */
 void		test_racer(unsigned strength);
+/* lines LOCK on the console: every place where a lock was taken */
+void		test_say_locks(void);
 /* The next thread that comes to the pause point of this name (kernel/debug/pause.h) stops there until test_pause_end, for some
    seconds at most. test_pause_taken waits until one does. */
 bool		test_pause_arm(const char *point);
