@@ -20,7 +20,9 @@ const char *__tsan_default_suppressions(void);
 const char *__tsan_default_suppressions(void)
 {
 	return	"race_top:lockdep_unlock_spin\n"	/* longest times: may miss one */
+		"race_top:note_hold\n"
 		"race_top:lockdep_contended\n"
+		"race_top:lockdep_contended_sleep\n"
 		"race_top:place_of\n"
 		"race_top:vm_fault\n"			/* event counts of task and CPU: may miss one */
 		"race_top:fault_begins\n"
@@ -34,6 +36,7 @@ const char *__tsan_default_suppressions(void)
 		"race_top:stack_free\n"			/* is the list of spare stacks long? */
 		"race_top:stack_keep\n"
 		"race_top:stack_try_alloc\n"
+		"race_top:stack_maker_go_on\n"
 		"race_top:queue_empty\n"		/* is there anybody to wake, or anything to do? */
 		"race_top:ipc_port_alive\n"		/* a death is noticed at the lock, or later */
 		"race_top:block_split\n"		/* page_free_pages changes, against looks whether pages are few */
