@@ -268,12 +268,6 @@ kern_return_t ipc_exception_rpc(struct ipc_port *port, const struct ipc_exceptio
 	return KERN_SUCCESS;
 }
 
-kern_return_t ipc_thread_init(struct thread *thread)
-{
-	thread->th_ipc = (struct ipc_thread){ 0 };
-	return KERN_SUCCESS;
-}
-
 void ipc_thread_terminate(struct thread *thread)
 {
 	drop_reply_port(&thread->th_ipc);

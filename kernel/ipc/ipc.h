@@ -99,7 +99,6 @@ struct ipc_exception {
 kern_return_t	 ipc_exception_rpc(struct ipc_port *port, const struct ipc_exception *, void (*done)(kern_return_t));
 
 /* thread life: reply port cache, waits broken */
-kern_return_t	 ipc_thread_init(struct thread *);
 void		 ipc_thread_terminate(struct thread *);
 
 #endif

@@ -114,9 +114,10 @@ thread_depress(struct thread *t, uint64_t ms)
 	unsigned long flags = spin_lock_irq(&t->th_lock);
 
 	t->th_depress_pri = PRI_WORST_USER;
-	if (ms != 0)
+	if (ms != 0) {
+		t->th_timed = true;
 		timer_set(&t->th_depress_timer, clock_uptime_ns() + ms * 1000000);
-	else
+	} else
 		timer_cancel(&t->th_depress_timer);
 	sched_update_priority(t);
 	spin_unlock_irq(&t->th_lock, flags);

@@ -84,7 +84,8 @@ kernel_main(void)
 {
 	struct cpu *c = cpu_self();
 
-	thread_setup(&boot_thread, "boot", PRI_SYSTEM);
+	thread_setup(&boot_thread, PRI_SYSTEM);
+	string_copy(boot_thread.th_name, "boot", sizeof boot_thread.th_name);
 	boot_thread.th_state = TH_RUN;
 	c->cp_thread = &boot_thread;
 	c->cp_online = true;

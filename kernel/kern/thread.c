@@ -12,6 +12,7 @@
  * REFS    see thread.h; thread_release may be called with no spin locks held (the last one frees memory).
  * LOCKS   task lock before thread lock.
  */
+#include <stddef.h>
 #include <debug/lockdep.h>
 #include <ipc/ipc.h>
 #include <kern/counter.h>
@@ -54,9 +55,10 @@ thread_depress_timeout(void *arg)
 }
 
 void
-thread_setup(struct thread *t, const char *name, int priority)
+thread_setup(struct thread *t, int priority)
 {
-	memset(t, 0, sizeof *t);
+	/* its registers are machine_thread_init's */
+	memset(&t->th_task, 0, offsetof(struct thread, th_name) - offsetof(struct thread, th_task));
 	spin_lock_init(&t->th_lock, &thread_class);
 	t->th_refs = 1;
 	t->th_active = true;
@@ -74,24 +76,22 @@ thread_setup(struct thread *t, const char *name, int priority)
 	t->th_created = clock_wall_ns();
 	t->th_stop_ticks = cpu_ticks();
 	t->th_pset = &default_pset;
-	string_copy(t->th_name, name, sizeof t->th_name);
+	t->th_name[0] = '\0';
 }
 
 /* => a thread no one else knows yet, of a task that is still without it */
 static struct thread *
-thread_alloc(struct task *task, const char *name)
+thread_alloc(struct task *task)
 {
 	struct thread *t = slab_alloc(thread_cache);
 
 	if (t == NULL)
 		return NULL;
-	thread_setup(t, name, task->tk_priority);
+	thread_setup(t, task->tk_priority);
 	t->th_task = task;
 	t->th_sid = task->tk_sid;
 	if (machine_thread_init(t) != KERN_SUCCESS)
 		goto no_machine;
-	if (ipc_thread_init(t) != KERN_SUCCESS)
-		goto no_ipc;
 	t->th_self = ipc_port_create_kernel(IKOT_THREAD, t);
 	if (t->th_self == IP_NULL)
 		goto no_port;
@@ -99,8 +99,6 @@ thread_alloc(struct task *task, const char *name)
 	counter_add(COUNT_THREAD, 1);
 	return t;
 no_port:
-	ipc_thread_terminate(t);
-no_ipc:
 	machine_thread_destroy(t);
 no_machine:
 	slab_free(thread_cache, t);
@@ -122,8 +120,10 @@ thread_release(struct thread *t)
 	if (__atomic_sub_fetch(&t->th_refs, 1, __ATOMIC_ACQ_REL) > 0)
 		return;
 	KASSERT(t->th_state & TH_DEAD);
-	timer_drain(&t->th_wait_timer);
-	timer_drain(&t->th_depress_timer);
+	if (t->th_timed) {
+		timer_drain(&t->th_wait_timer);
+		timer_drain(&t->th_depress_timer);
+	}
 	machine_thread_destroy(t);
 	sampler_free(t->th_sampler);
 	pset_release(t->th_pset);
@@ -172,7 +172,7 @@ thread_discard(struct thread *t)
 kern_return_t
 thread_create_in(struct task *task, struct thread **out)
 {
-	struct thread *t = thread_alloc(task, "");
+	struct thread *t = thread_alloc(task);
 
 	if (t == NULL)
 		return KERN_RESOURCE_SHORTAGE;
@@ -395,7 +395,8 @@ thread_strip(struct thread *t)
 	ipc_port_release_send(exception);
 	ipc_port_release_send(self_right);
 	ipc_port_destroy_kernel(self);
-	timer_cancel(&t->th_depress_timer);
+	if (t->th_timed)
+		timer_cancel(&t->th_depress_timer);
 
 	sched_settle(t);
 	spin_lock(&task->tk_lock);
@@ -427,13 +428,17 @@ static void
 thread_end_stopped(struct thread *t)
 {
 	unsigned long flags;
+	bool waiters;
 
 	thread_strip(t);
 	flags = spin_lock_irq(&t->th_lock);
 	__atomic_store_n(&t->th_state, TH_DEAD, __ATOMIC_RELEASE);
 	t->th_continuation = NULL;
+	waiters = t->th_stop_waiters;
+	t->th_stop_waiters = false;
 	spin_unlock_irq(&t->th_lock, flags);
-	thread_wakeup(&t->th_stop_waiters);
+	if (waiters)
+		thread_wakeup(&t->th_stop_waiters);
 	thread_release(t);	/* its own reference */
 }
 
@@ -462,12 +467,20 @@ thread_end(struct thread *t)
 void
 thread_terminate_internal(struct thread *t)
 {
+	unsigned long flags;
+
 	thread_end(t);
 	if (t == current_thread())
 		return;			/* at its next step to user mode */
 	while (!(__atomic_load_n(&t->th_state, __ATOMIC_ACQUIRE) & TH_DEAD)) {
+		bool dead;
+
 		assert_wait(&t->th_stop_waiters, true);
-		if (__atomic_load_n(&t->th_state, __ATOMIC_ACQUIRE) & TH_DEAD)
+		flags = spin_lock_irq(&t->th_lock);
+		dead = t->th_state & TH_DEAD;
+		t->th_stop_waiters = !dead;
+		spin_unlock_irq(&t->th_lock, flags);
+		if (dead)
 			thread_wait_cancel();
 		else if (thread_block(NULL) == WAIT_INTERRUPTED)
 			return;		/* the caller is being ended itself */

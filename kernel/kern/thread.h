@@ -118,13 +118,17 @@ struct thread {
 	struct exception_actions *th_actions;	/* (k) ports by kind of exception, or NULL */
 
 	struct ipc_thread th_ipc;		/* (c)(q) message trap state across a wait */
-	uintptr_t	 th_saved[8];		/* (c) arguments of any other continuation */
 	uint32_t	 th_sid;		/* (I) security label, from the creator */
 	bool		 th_vm_privilege;	/* (c) may use the reserved pages */
+	bool		 th_timed;		/* (t) one of its timers was set, once */
+#ifdef DEBUG
+	uint32_t	 th_held_count;		/* (c) */
+#endif
+	/* from here on nothing is cleared when it is made */
 	char		 th_name[THREAD_NAME_MAX];	/* (t) */
+	uintptr_t	 th_saved[8];		/* (c)(q) arguments of any other continuation; the record of a gsync waiter */
 #ifdef DEBUG
 	struct lockdep_held th_held[LOCKDEP_SLEEP_MAX];	/* (c) sleep locks held */
-	uint32_t	 th_held_count;		/* (c) */
 #endif
 };
 
@@ -155,7 +159,7 @@ void		ast_taken(void);
 /* => wait until it has stopped, or is let go by all who held it; false: it dies, or the caller was interrupted */
 bool		thread_wait_stopped(struct thread *);
 struct thread	*thread_create_idle(struct cpu *);
-void		thread_setup(struct thread *, const char *name, int priority);
+void		thread_setup(struct thread *, int priority);
 void		thread_init(void);
 /* => set th_ast bits and make a running thread look at them */
 void		thread_ast_set(struct thread *, uint32_t bits);

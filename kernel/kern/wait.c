@@ -61,8 +61,10 @@ thread_will_wait(bool interruptible, uint64_t deadline)
 		t->th_wait_result = WAIT_INTERRUPTED;
 	else {
 		t->th_state |= interruptible ? TH_WAIT : TH_WAIT | TH_UNINT;
-		if (deadline != 0)
+		if (deadline != 0) {
+			t->th_timed = true;
 			timer_set(&t->th_wait_timer, deadline);
+		}
 	}
 	spin_unlock_irq(&t->th_lock, flags);
 }

@@ -278,6 +278,23 @@ static unsigned xfloat_count(void)
 	return (unsigned)(size / 4);
 }
 
+/* what was never used is not kept: it is told as it starts, not as the memory was before */
+TEST(registers_never_used_read_back_in_their_start_state)
+{
+	unsigned n = xfloat_count(), wrong = 0;
+	mach_port_t t;
+
+	CHECK_OK(thread_create(SELF, &t));
+	CHECK_OK(thread_get_state(t, i386_XFLOAT_STATE, (thread_state_t)&xfloat, &n));
+	CHECK_EQ(*(uint16_t *)xfloat.image, 0x37f);
+	CHECK_EQ(*(uint32_t *)(xfloat.image + 24), 0x1f80);
+	for (unsigned i = 2; i < n * 4 - 16; i++)
+		wrong += xfloat.image[i] != 0 && (i < 24 || i >= 32);
+	CHECK_EQ(wrong, 0);
+	CHECK_OK(thread_terminate(t));
+	mach_port_deallocate(SELF, t);
+}
+
 TEST(vector_registers_are_read_and_written)
 {
 	unsigned n = xfloat_count();

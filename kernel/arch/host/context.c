@@ -146,6 +146,8 @@ void segments_load_bases(struct machine_thread *mt) { (void)mt; }
 void debug_load(struct thread *t) { (void)t; }
 void fpu_sync(struct thread *t) { (void)t; }
 void fpu_reload(struct thread *t) { (void)t; }
+void fpu_image_whole(uint8_t *to, const struct fpu_state *f) { memcpy(to, f, cpu_features.xsave_size); }
+const struct fpu_state *fpu_x87(const struct fpu_state *f) { return f; }
 
 void fpu_init(void)
 {

@@ -32,7 +32,7 @@ kern_return_t machine_thread_init(struct thread *th)
 	struct machine_thread *mt = &th->th_machine;
 
 	KASSERT((uint64_t)mt % 16 == 0);
-	memset(mt, 0, sizeof *mt);
+	memset(&mt->mt_regs, 0, sizeof *mt - offsetof(struct machine_thread, mt_regs));
 	mt->mt_regs.cs = SEL_USER_CS;
 	mt->mt_regs.ss = SEL_USER_DS;
 	mt->mt_regs.rflags = RFLAGS_IF;

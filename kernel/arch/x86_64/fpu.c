@@ -3,6 +3,7 @@
  * OBJECT  Floating-point and vector state of a user thread: one XSAVE image, allocated with the thread. Kernel threads
  *         have none and the kernel uses no such register, so a CPU keeps the state of the last user thread
  *         (cm_fpu_owner) over kernel and idle threads.
+ *         What is in its start state is not written there by the processor, and not when the image is made: the header says what is.
  * STATES  The image is current whenever the thread is not running. It is saved when the thread is switched away from
  *         and loaded only if the registers hold something else. CR0.TS is never used.
  * LOCKS   none: a running thread's state belongs to its CPU, a stopped one's to whoever holds the thread.
@@ -35,9 +36,48 @@ struct fpu_state *fpu_alloc(void)
 {
 	struct fpu_state *f = slab_alloc(fpu_cache);
 
-	if (f != NULL)
+	if (f == NULL)
+		return NULL;
+	if (cpu_features.xcr0) {
+		/* of what the header does not name nothing is looked at */
+		memcpy(f, fpu_initial, offsetof(struct fpu_state, fs_st));
+		memset(&f->fs_xstate_bv, 0, 64);
+	} else
 		memcpy(f, fpu_initial, cpu_features.xsave_size);
 	return f;
+}
+
+static void put(uint8_t *to, const struct fpu_state *from, size_t at, size_t n)
+{
+	memcpy(to + at, (const uint8_t *)from + at, n);
+}
+
+void fpu_image_whole(uint8_t *to, const struct fpu_state *from)
+{
+	uint64_t has = cpu_features.xcr0 ? from->fs_xstate_bv & cpu_features.xcr0 : 3;
+	uint32_t r[4];
+
+	memcpy(to, fpu_initial, cpu_features.xsave_size);
+	put(to, from, offsetof(struct fpu_state, fs_mxcsr), 8);
+	if (has & 1) {
+		put(to, from, 0, offsetof(struct fpu_state, fs_mxcsr));
+		put(to, from, offsetof(struct fpu_state, fs_st), sizeof from->fs_st);
+	}
+	if (has & 2)
+		put(to, from, offsetof(struct fpu_state, fs_xmm), sizeof from->fs_xmm);
+	if (cpu_features.xcr0)
+		put(to, from, offsetof(struct fpu_state, fs_xstate_bv), 64);
+	for (uint32_t i = 2; has >> i != 0; i++) {
+		if (!(has >> i & 1))
+			continue;
+		cpuid(0xd, i, r);
+		put(to, from, r[1], r[0]);
+	}
+}
+
+const struct fpu_state *fpu_x87(const struct fpu_state *f)
+{
+	return cpu_features.xcr0 && !(f->fs_xstate_bv & 1) ? fpu_initial : f;
 }
 
 void fpu_free(struct fpu_state *f)

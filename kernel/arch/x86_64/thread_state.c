@@ -89,6 +89,7 @@ static void get_float(const struct fpu_state *f, struct i386_float_state *s)
 	uint8_t *regs = s->hw_state + sizeof *env;
 	unsigned tag = 0;
 
+	f = fpu_x87(f);
 	memset(s, 0, sizeof *s);
 	s->fpkind = FP_387X;
 	s->initialized = 1;
@@ -129,7 +130,7 @@ static void get_xfloat(const struct fpu_state *f, struct i386_xfloat_state *s)
 	s->initialized = 1;
 	s->exc_status = 0;
 	s->fp_save_kind = cpu_features.xsaveopt ? FP_XSAVEOPT : cpu_features.xcr0 ? FP_XSAVE : FP_FXSAVE;
-	memcpy(s->hw_state, f, cpu_features.xsave_size);
+	fpu_image_whole(s->hw_state, f);
 }
 
 /* => an image xrstor accepts: a user's bits in the header or MXCSR must not fault in the kernel */

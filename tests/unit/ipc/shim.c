@@ -313,7 +313,6 @@ struct thread *shim_thread(struct task *task)
 	struct thread *t = calloc(1, sizeof(*t));
 
 	t->th_task = task;
-	ipc_thread_init(t);
 	return t;
 }
 

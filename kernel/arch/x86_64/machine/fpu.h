@@ -46,5 +46,9 @@ struct thread;
 
 void	fpu_reload(struct thread *);
 void	fpu_sync(struct thread *);
+/* => xsave_size bytes: what the image leaves out because it is in its start state is written as that */
+void	fpu_image_whole(uint8_t *to, const struct fpu_state *);
+/* => where the x87 part is to be read */
+const struct fpu_state *fpu_x87(const struct fpu_state *);
 
 #endif
