@@ -372,6 +372,47 @@ slab_free(struct slab_cache *c, void *o)
 	preempt_enable();
 }
 
+unsigned
+slab_alloc_many(struct slab_cache *c, void **objects, unsigned n)
+{
+	unsigned got = 0;
+	struct magazine *m;
+
+	if (fault_point("slab_alloc"))
+		return 0;
+	preempt_disable();
+	while (got < n) {
+		m = magazine_of(c);
+		while (m != NULL && got < n && m->mg_count > 0)
+			objects[got++] = m->mg_objects[--m->mg_count];
+		if (got < n && (objects[got] = slab_alloc_slow(c)) == NULL)
+			break;
+		got += got < n;
+	}
+	preempt_enable();
+	for (unsigned i = 0; i < got; i++)
+		slab_check_alloc(c, objects[i]);
+	return got;
+}
+
+void
+slab_free_many(struct slab_cache *c, void *const *objects, unsigned n)
+{
+	struct magazine *m;
+
+	for (unsigned i = 0; i < n; i++)
+		slab_check_free(c, objects[i]);
+	preempt_disable();
+	while (n > 0) {
+		m = magazine_of(c);
+		while (m != NULL && n > 0 && m->mg_count < MAG_SIZE)
+			m->mg_objects[m->mg_count++] = objects[--n];
+		if (n > 0)
+			slab_free_slow(c, objects[--n]);
+	}
+	preempt_enable();
+}
+
 void *
 slab_zalloc(struct slab_cache *c)
 {

@@ -20,6 +20,9 @@ struct slab_cache *slab_cache_create(const char *name, size_t size, size_t align
 void	*slab_alloc(struct slab_cache *);	/* contents undefined (poisoned in debug builds) */
 void	*slab_zalloc(struct slab_cache *);
 void	 slab_free(struct slab_cache *, void *);
+/* => as many as there were, at most n */
+unsigned slab_alloc_many(struct slab_cache *, void **, unsigned n);
+void	 slab_free_many(struct slab_cache *, void *const *, unsigned n);
 void	*kalloc(size_t size);
 void	*kzalloc(size_t size);
 void	 kfree(void *, size_t size);

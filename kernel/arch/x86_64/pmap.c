@@ -224,17 +224,16 @@ static void pv_keep_bits(struct vm_page_md *md, pte_t e)
 		md->pv_flags |= PV_MODIFIED;
 }
 
-/* => PV lock of the page held */
-static void pv_unlink(struct vm_page_md *md, struct pmap *pm, uint64_t va)
+/* => PV lock of the page held; what is no more in the list, for the caller to free */
+static inline struct pv_entry *pv_unlink(struct vm_page_md *md, struct pmap *pm, uint64_t va)
 {
 	struct pv_entry **p = &md->pv_list, *pv;
 
 	while ((pv = *p) != NULL) {
 		if (pv->pv_va == va && pv->pv_pmap == pm) {
 			*p = pv->pv_next;
-			slab_free(pv_cache, pv);
 			counter_add(COUNT_PV, -1);
-			return;
+			return pv;
 		}
 		p = &pv->pv_next;
 	}
@@ -243,10 +242,12 @@ static void pv_unlink(struct vm_page_md *md, struct pmap *pm, uint64_t va)
 
 /*
  * => pm_lock held. Take one mapping away; the entry is cleared, not yet flushed.
- * pending: the bucket is marked until the caller has flushed; NULL result: nothing marked
+ * => what is to be freed, and when pending is wanted the bucket, which is marked until the caller has flushed; NULL: nothing of both
  */
-static struct pv_bucket *remove_entry(struct pmap *pm, uint64_t va, pte_t *slot, bool pending)
+static inline __attribute__((always_inline)) struct pv_entry *remove_entry(struct pmap *pm, uint64_t va, pte_t *slot,
+    struct pv_bucket **pending)
 {
+	struct pv_entry *pv;
 	struct pv_bucket *b;
 	struct vm_page *page;
 	pte_t e;
@@ -270,28 +271,31 @@ static struct pv_bucket *remove_entry(struct pmap *pm, uint64_t va, pte_t *slot,
 	}
 	page = vm_page_from_phys(e & PTE_ADDR);
 	pv_keep_bits(vm_page_md(page), e);
-	pv_unlink(vm_page_md(page), pm, va);
-	if (pending)
+	pv = pv_unlink(vm_page_md(page), pm, va);
+	if (pending != NULL) {
 		__atomic_add_fetch(&b->pb_pending, 1, __ATOMIC_RELAXED);
+		*pending = b;
+	}
 	spin_unlock(&b->pb_lock);
 	__atomic_sub_fetch(&pm->pm_resident, 1, __ATOMIC_RELAXED);
-	return pending ? b : NULL;
+	return pv;
 }
 
 #define REMOVE_BATCH	64
 struct remove_state {
 	struct tlb_batch tlb;
-	unsigned	 buckets;
-	bool		 remote;
+	unsigned	 count;
+	bool		 remote;		/* the buckets are marked */
 	struct pv_bucket *bucket[REMOVE_BATCH];
+	void		*pv[REMOVE_BATCH];
 };
 
 static void remove_flush(struct remove_state *rs)
 {
 	tlb_flush(&rs->tlb);
-	for (unsigned i = 0; i < rs->buckets; i++)
+	for (unsigned i = 0; rs->remote && i < rs->count; i++)
 		__atomic_sub_fetch(&rs->bucket[i]->pb_pending, 1, __ATOMIC_RELEASE);
-	rs->buckets = 0;
+	slab_free_many(pv_cache, rs->pv, rs->count);
 }
 
 /* one stretch, at most a table's worth and REMOVE_BATCH mappings, under one hold of the lock; => where to go on */
@@ -302,7 +306,7 @@ static uint64_t remove_some(struct pmap *pm, uint64_t va, uint64_t end)
 	pte_t *slot;
 
 	tlb_batch_init(&rs.tlb, pm);
-	rs.buckets = 0;
+	rs.count = 0;
 	rs.remote = cpu_count > 1;
 	spin_lock(&pm->pm_lock);
 	va = skip_hole(pm, va, end);
@@ -311,8 +315,6 @@ static uint64_t remove_some(struct pmap *pm, uint64_t va, uint64_t end)
 		if (stop > end || stop == 0)
 			stop = end;
 		for (slot = pmap_walk(pm, va); va < stop && rs.tlb.tb_count < REMOVE_BATCH; va += PAGE_SIZE, slot++) {
-			struct pv_bucket *b;
-
 			if (!(*slot & PTE_P)) {
 				unsigned skip = empty_run(slot, (stop - va) / PAGE_SIZE);
 
@@ -321,9 +323,8 @@ static uint64_t remove_some(struct pmap *pm, uint64_t va, uint64_t end)
 				if (va >= stop)
 					break;
 			}
-			b = remove_entry(pm, va, slot, rs.remote);
-			if (b != NULL)
-				rs.bucket[rs.buckets++] = b;
+			rs.pv[rs.count] = remove_entry(pm, va, slot, rs.remote ? &rs.bucket[rs.count] : NULL);
+			rs.count += rs.pv[rs.count] != NULL;
 			tlb_batch_add(&rs.tlb, va);
 		}
 		remove_flush(&rs);
@@ -339,7 +340,7 @@ void pmap_remove(struct pmap *pm, uint64_t start, uint64_t end)
 }
 
 /* => pm_lock held; page's PV lock not. Links the mapping and sets the entry. */
-static void link_entry(struct pmap *pm, uint64_t va, pte_t *slot, pte_t e, struct vm_page *page, struct pv_entry *pv)
+static inline void link_entry(struct pmap *pm, uint64_t va, pte_t *slot, pte_t e, struct vm_page *page, struct pv_entry *pv)
 {
 	struct vm_page_md *md = vm_page_md(page);
 	struct pv_bucket *b = bucket_of(e & PTE_ADDR);
@@ -391,8 +392,8 @@ static bool enter_same(struct pmap *pm, uint64_t va, pte_t *slot, pte_t new)
 /* another page is mapped here: away with it. => pm_lock held; noinline: its batch of addresses is not for the common path */
 static __attribute__((noinline)) void replace_entry(struct pmap *pm, uint64_t va, pte_t *slot)
 {
-	bool remote = cpu_count > 1;
-	struct pv_bucket *b = remove_entry(pm, va, slot, remote);
+	struct pv_bucket *b = NULL;
+	struct pv_entry *pv = remove_entry(pm, va, slot, cpu_count > 1 ? &b : NULL);
 	struct tlb_batch tb;
 
 	tlb_batch_init(&tb, pm);
@@ -400,6 +401,8 @@ static __attribute__((noinline)) void replace_entry(struct pmap *pm, uint64_t va
 	tlb_flush(&tb);
 	if (b != NULL)
 		__atomic_sub_fetch(&b->pb_pending, 1, __ATOMIC_RELEASE);
+	if (pv != NULL)
+		slab_free(pv_cache, pv);
 }
 
 kern_return_t pmap_enter(struct pmap *pm, uint64_t va, pmap_paddr_t pa, struct vm_page *page, vm_prot_t prot,
@@ -438,11 +441,13 @@ kern_return_t pmap_enter(struct pmap *pm, uint64_t va, pmap_paddr_t pa, struct v
 	return KERN_SUCCESS;
 }
 
+#define ENTER_BATCH	16u
+
 void pmap_enter_around(struct pmap *pm, uint64_t va, struct vm_page *const *pages, unsigned n, vm_prot_t prot)
 {
 	pte_t flags = make_flags(pm, prot, false, PMAP_CACHE_NORMAL), *slot = NULL;
-	struct pv_entry *pv;
-	unsigned entered = 0;
+	void *pv[ENTER_BATCH];
+	unsigned entered = 0, ready = 0;
 
 	spin_lock(&pm->pm_lock);
 	for (unsigned i = 0; i < n; i++, va += PAGE_SIZE, slot += slot != NULL) {
@@ -450,37 +455,41 @@ void pmap_enter_around(struct pmap *pm, uint64_t va, struct vm_page *const *page
 			slot = pmap_walk(pm, va);
 		if (pages[i] == NULL || slot == NULL || (*slot & PTE_P))
 			continue;
-		pv = slab_alloc(pv_cache);
-		if (pv == NULL)
+		if (ready == 0 && (ready = slab_alloc_many(pv_cache, pv, n - i < ENTER_BATCH ? n - i : ENTER_BATCH)) == 0)
 			break;
-		link_entry(pm, va, slot, vm_page_to_phys(pages[i]) | flags, pages[i], pv);
+		link_entry(pm, va, slot, vm_page_to_phys(pages[i]) | flags, pages[i], pv[--ready]);
 		entered++;
 	}
+	slab_free_many(pv_cache, pv, ready);
 	__atomic_add_fetch(&pm->pm_resident, entered, __ATOMIC_RELAXED);
 	spin_unlock(&pm->pm_lock);
 }
 
-/* => the entry after lowering it to prot, flush needed or not */
-static bool lower_entry(pte_t *slot, vm_prot_t prot)
+/* what an entry loses and gains when it is lowered to a protection */
+struct lowering {
+	pte_t	lo_clear, lo_set;
+};
+
+static inline struct lowering lowering_to(vm_prot_t prot)
 {
-	pte_t old = __atomic_load_n(slot, __ATOMIC_RELAXED), new;
+	return (struct lowering){ prot & VM_PROT_WRITE ? 0 : PTE_W, prot & VM_PROT_EXECUTE ? 0 : PTE_NX };
+}
+
+/* => a flush is needed */
+static inline bool lower_entry(pte_t *slot, struct lowering lo)
+{
+	pte_t old = __atomic_load_n(slot, __ATOMIC_RELAXED);
 
 	do {
-		if (!(old & PTE_P))
+		if (!(old & PTE_P) || (!(old & lo.lo_clear) && (old & lo.lo_set) == lo.lo_set))
 			return false;
-		new = old;
-		if (!(prot & VM_PROT_WRITE))
-			new &= ~PTE_W;
-		if (!(prot & VM_PROT_EXECUTE))
-			new |= PTE_NX;
-		if (new == old)
-			return false;
-	} while (!__atomic_compare_exchange_n(slot, &old, new, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
+	} while (!__atomic_compare_exchange_n(slot, &old, (old & ~lo.lo_clear) | lo.lo_set, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
 	return true;
 }
 
 static uint64_t protect_some(struct pmap *pm, uint64_t va, uint64_t end, vm_prot_t prot)
 {
+	struct lowering lo = lowering_to(prot);
 	struct tlb_batch tb;
 	uint64_t stop;
 	pte_t *slot;
@@ -501,7 +510,7 @@ static uint64_t protect_some(struct pmap *pm, uint64_t va, uint64_t end, vm_prot
 				if (va >= stop)
 					break;
 			}
-			if (lower_entry(slot, prot))
+			if (lower_entry(slot, lo))
 				tlb_batch_add(&tb, va);
 		}
 		tlb_flush(&tb);
@@ -558,7 +567,7 @@ void pmap_page_protect(struct vm_page *page, vm_prot_t prot)
 			struct tlb_batch tb;
 
 			tlb_batch_init(&tb, pv->pv_pmap);
-			if (lower_entry(pmap_walk(pv->pv_pmap, pv->pv_va), prot))
+			if (lower_entry(pmap_walk(pv->pv_pmap, pv->pv_va), lowering_to(prot)))
 				tlb_batch_add(&tb, pv->pv_va);
 			tlb_flush(&tb);
 		}
