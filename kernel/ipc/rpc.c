@@ -232,6 +232,12 @@ LINE void change_thread(struct rpc *r, struct cpu *cpu)
 	machine_handoff(cpu, cpu_machine_of(cpu), self, next);
 }
 
+/* where the processor's buffer has a message's body */
+LINE void *cpu_body(struct cpu *cpu)
+{
+	return &cpu->cp_message->ikm_header + 1;
+}
+
 /* => a message without a body, and user mode */
 static void __attribute__((noreturn)) deliver_header(const uint64_t header[HEADER_SIZE / 8])
 {
@@ -267,11 +273,9 @@ LINE void __attribute__((noreturn)) deliver(struct cpu *cpu, struct thread *next
 
 	if (!HOLDS(true))
 		goto fault;
-	/* the body first: a message that would go beyond the end of user space leaves all as it was */
-	if (__builtin_expect(size != HEADER_SIZE, 0) &&
-	    copyout(&((struct ipc_kmsg *)cpu->cp_message)->ikm_header + 1, to + HEADER_SIZE, size - HEADER_SIZE) != KERN_SUCCESS)
-		goto fault;
 	user_access_begin();
+	if (size != HEADER_SIZE && !user_store_words(cpu_body(cpu), to + HEADER_SIZE, (size - HEADER_SIZE) / 8))
+		goto fault;
 	user_store32(h->bits, to, 0, fault);
 	user_store32(size, to, 4, fault);
 	user_store((uint64_t)h->remote, to, 8, fault);
@@ -478,7 +482,7 @@ LINE bool repaired(void)
 		.msgt_name = MACH_MSG_TYPE_INTEGER_32, .msgt_size = 32, .msgt_inline = 1, .msgt_number = 1,
 	};
 	const mig_reply_header_t *reply =
-	    (const mig_reply_header_t *)(const void *)&((struct ipc_kmsg *)cpu_self()->cp_message)->ikm_header;
+	    (const mig_reply_header_t *)(const void *)&cpu_self()->cp_message->ikm_header;
 
 	return __builtin_memcmp(&reply->RetCodeType, &int_type, sizeof(int_type)) == 0 && reply->RetCode == KERN_SUCCESS;
 }
@@ -528,7 +532,7 @@ static __attribute__((noinline)) void reply(uint64_t msg, mach_port_name_t remot
 LINE bool fetch_body(uint64_t msg, uint32_t size)
 {
 	return HOLDS(cpu_self()->cp_message != NULL && size - HEADER_SIZE <= BODY_MAX && (size & 7) == 0) &&
-	    copyin(msg + HEADER_SIZE, &((struct ipc_kmsg *)cpu_self()->cp_message)->ikm_header + 1, size - HEADER_SIZE) == KERN_SUCCESS;
+	    user_load_words(cpu_body(cpu_self()), msg + HEADER_SIZE, (size - HEADER_SIZE) / 8);
 }
 
 void ipc_rpc(uint64_t msg, uint64_t option, uint64_t send_size, uint64_t rcv_size, uint64_t rcv_name)
@@ -546,18 +550,16 @@ void ipc_rpc(uint64_t msg, uint64_t option, uint64_t send_size, uint64_t rcv_siz
 	user_load32(remote, msg, 8, fault);
 	user_load32(local, msg, 16, fault);
 	user_load32(id, msg, 28, fault);
+	if (size != HEADER_SIZE && !fetch_body(msg, size))
+		goto fault;
 	user_access_end();
-	if (__builtin_expect(size != HEADER_SIZE, 0)) {
-		if (!fetch_body(msg, size))
-			return;
-		if (id == EXC_RAISE_ID + EXC_REPLY_DISTANCE && size == IPC_EXCEPTION_ANSWER_SIZE && bits == REPLY_BITS &&
-		    local == MACH_PORT_NAME_NULL)
-			answer(msg, (uint32_t)rcv_size, (mach_port_name_t)rcv_name, remote);
-	}
 	if (bits == REQUEST_BITS && local == (mach_port_name_t)rcv_name)
 		request(msg, remote, size, (uint32_t)rcv_size, (mach_port_name_t)rcv_name, id);
-	else if (bits == REPLY_BITS && local == MACH_PORT_NAME_NULL)
+	else if (bits == REPLY_BITS && local == MACH_PORT_NAME_NULL) {
+		if (size == IPC_EXCEPTION_ANSWER_SIZE && id == EXC_RAISE_ID + EXC_REPLY_DISTANCE)
+			answer(msg, (uint32_t)rcv_size, (mach_port_name_t)rcv_name, remote);
 		reply(msg, remote, size, (uint32_t)rcv_size, (mach_port_name_t)rcv_name, id);
+	}
 	return;
 fault:
 	user_access_end();

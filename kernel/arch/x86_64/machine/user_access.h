@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Single words of user memory from C, for a path that has no time for copyin and copyout.
+ * Words of user memory from C, for a path that has no time for copyin and copyout.
  *
  * Between user_access_begin and user_access_end, with interrupts off: a fault is not resolved but goes to `label`, where the
- * window is still open. The caller has compared the address with VM_USER_MAX.
+ * window is still open. The caller has compared the address with VM_USER_MAX; what then goes beyond it, into addresses that do
+ * not exist, faults as well.
  */
 #ifndef MACHINE_USER_ACCESS_H
 #define MACHINE_USER_ACCESS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* three bytes of nop that become stac or clac at boot when the processor has SMAP */
@@ -31,5 +33,16 @@ static inline void user_access_end(void) { USER_ACCESS_WINDOW(0xca); }
 #define user_load32(value, address, at, label)	user_load_as("movl", value, address, at, label)
 #define user_store32(value, address, at, label)	user_store_as("movl", (uint32_t)(value), address, at, label)
 #define user_store(value, address, at, label)	user_store_as("movq", (uint64_t)(value), address, at, label)
+
+/* => false: not all of them */
+static inline __attribute__((always_inline)) bool user_copy_words(void *to, const void *from, uint64_t words)
+{
+	__asm__ volatile("773: rep movsq; 774:\n\t"
+	    ".pushsection .extable, \"a\"; .quad 773b, 774b; .popsection"
+	    : "+D"(to), "+S"(from), "+c"(words) :: "memory");
+	return words == 0;
+}
+#define user_load_words(to, address, words)	user_copy_words(to, (const void *)(address), words)
+#define user_store_words(from, address, words)	user_copy_words((void *)(address), from, words)
 
 #endif
