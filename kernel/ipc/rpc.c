@@ -274,7 +274,9 @@ LINE void __attribute__((noreturn)) deliver(struct cpu *cpu, struct thread *next
 	if (!HOLDS(true))
 		goto fault;
 	user_access_begin();
-	if (size != HEADER_SIZE && !user_store_words(cpu_body(cpu), to + HEADER_SIZE, (size - HEADER_SIZE) / 8))
+	/* the header was read from there; a body that would go beyond the end of user space leaves all as it was */
+	if (size != HEADER_SIZE &&
+	    (to + size > VM_USER_MAX || !user_store_words(cpu_body(cpu), to + HEADER_SIZE, (size - HEADER_SIZE) / 8)))
 		goto fault;
 	user_store32(h->bits, to, 0, fault);
 	user_store32(size, to, 4, fault);
