@@ -64,6 +64,21 @@ void slab_free(struct slab_cache *c, void *o)
 	free(o);
 }
 
+unsigned slab_alloc_many(struct slab_cache *c, void **objects, unsigned n)
+{
+	unsigned got = 0;
+
+	while (got < n && (objects[got] = slab_alloc(c)) != NULL)
+		got++;
+	return got;
+}
+
+void slab_free_many(struct slab_cache *c, void *const *objects, unsigned n)
+{
+	while (n > 0)
+		slab_free(c, objects[--n]);
+}
+
 void *kalloc(size_t size)
 {
 	if (fault_point(size <= 2032 ? "slab_alloc" : size <= KALLOC_DIRECT_MAX ? "kalloc_pages" : "kmem_alloc"))
