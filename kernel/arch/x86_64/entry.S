@@ -175,6 +175,7 @@ mach_msg_entry:
 	jne	mach_trap_save
 	movq	%rsp, %gs:CP_SCRATCH
 	movq	%gs:CP_THREAD, %rsp
+	movq	$VECTOR_SYSCALL, MT_REGS + UR_TRAPNO(%rsp)
 	movq	%r15, MT_REGS + UR_R15(%rsp)
 	movq	%r14, MT_REGS + UR_R14(%rsp)
 	movq	%r13, MT_REGS + UR_R13(%rsp)
@@ -195,7 +196,6 @@ mach_msg_entry:
 	movq	%r10, %rcx
 	call	ipc_rpc			/* preserves no register but RBP and RSP */
 	movq	%gs:CP_THREAD, %r11
-	movq	$VECTOR_SYSCALL, MT_REGS + UR_TRAPNO(%r11)
 	movq	MT_REGS + UR_RBX(%r11), %rbx
 	movq	MT_REGS + UR_R12(%r11), %r12
 	movq	MT_REGS + UR_R13(%r11), %r13

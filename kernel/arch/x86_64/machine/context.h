@@ -77,13 +77,15 @@ void	machine_return_to_user(void) __attribute__((noreturn));
 void	machine_return_from_message(struct thread *) __attribute__((noreturn));
 /* where the thread is, or entered the kernel from, in user mode */
 static inline uint64_t machine_user_pc(const struct machine_thread *mt) { return mt->mt_regs.rip; }
-/* the rest of the frame may be of an earlier trap: the message trap's entry writes only what its own ways out read */
+/* the segments may be of an earlier trap: the message trap's entry writes only what its own ways out read. A state the thread was given
+   meanwhile is whole, and is not to be left by sysret */
 static inline void machine_set_syscall_result(struct machine_thread *mt, uint64_t v)
 {
 	mt->mt_regs.rax = v;
-	mt->mt_regs.trapno = VECTOR_SYSCALL;
-	mt->mt_regs.cs = SEL_USER_CS;
-	mt->mt_regs.ss = SEL_USER_DS;
+	if (mt->mt_regs.trapno == VECTOR_SYSCALL) {
+		mt->mt_regs.cs = SEL_USER_CS;
+		mt->mt_regs.ss = SEL_USER_DS;
+	}
 }
 
 /* flavours of mach-abi section 9; count in 32-bit words, in/out */
