@@ -3,7 +3,7 @@
  * Spin locks, sleeping mutexes, sleeping reader/writer locks.
  *
  * A spin lock is one word, test and test-and-set: holders are short by rule (LOCKING.md) and the word fits
- * every object. It holds the owner's CPU + 1, which the debug build uses to tell who spins on whom.
+ * every object. In debug builds it holds the owner's CPU + 1, which tells who spins on whom; in others 1.
  * A mutex is its owner pointer; the low bit says that somebody sleeps, so both paths are one
  * compare-and-swap when there is no contention.
  */
@@ -32,10 +32,14 @@ spin_lock_init(struct spinlock *l, const struct lock_class *class)
 static bool
 spin_try(struct spinlock *l)
 {
+#ifdef DEBUG
 	uint32_t none = 0;
 
 	return __atomic_compare_exchange_n(&l->sl_word, &none, cpu_self()->cp_id + 1, false,
 	    __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+#else
+	return machine_spin_try(&l->sl_word);	/* the quick ways look at one bit only: nobody may write another number */
+#endif
 }
 
 static void __attribute__((noinline))
