@@ -72,6 +72,20 @@ static bool op_write(void)
 	return good;
 }
 
+/* answers with memory out of line, mapped or copied: when one cannot be sent, who waits for it must hear so */
+static bool op_bulk(void)
+{
+	static char text[100000];
+	int fd = open("/bin/busybox", O_RDONLY);	/* afresh: from its third read on it would be read without the server */
+	bool good = fd >= 0 && pread(fd, text, sizeof text, 4096) == sizeof text && pread(fd, text, 9000, 100) == 9000;
+	int error = errno;
+
+	if (fd >= 0)
+		close(fd);
+	errno = error;
+	return good;
+}
+
 static bool op_pipe(void)
 {
 	int ends[2];
@@ -195,7 +209,7 @@ static void sweep(const char *who, const char *name, bool (*op)(void))
 int main(int argc, char **argv)
 {
 	static const struct { const char *name; bool (*op)(void); } ops[] = {
-		{ "open", op_open }, { "write", op_write }, { "pipe", op_pipe }, { "descriptors", op_descriptors },
+		{ "open", op_open }, { "write", op_write }, { "bulk", op_bulk }, { "pipe", op_pipe }, { "descriptors", op_descriptors },
 		{ "directory", op_directory }, { "map", op_map }, { "poll", op_poll }, { "signal", op_signal }, { "proc", op_proc },
 		{ "fork", op_fork }, { "exec", op_exec },
 	};
