@@ -15,6 +15,7 @@
 #include <vm/page.h>
 #include <vm/pager.h>
 #include <vm/swap.h>
+#include <debug/pause.h>
 #include <ipc/ipc.h>
 #include <kern/counter.h>
 #include <kern/panic.h>
@@ -424,6 +425,7 @@ vm_object_release(struct vm_object *o)
 				object_finish(o);
 			return;
 		}
+		pause_point("object unused");
 		spin_lock(&vm_cache_lock);
 		if (__atomic_load_n(&o->vo_refs, __ATOMIC_ACQUIRE) == 1 && !o->vo_terminating) {
 			object_last_user(o);

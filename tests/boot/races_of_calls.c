@@ -290,6 +290,56 @@ TEST(an_object_that_goes_is_not_found_again)
 	pager_stop();
 }
 
+static vm_address_t shared;
+static mach_port_t sharer;
+static volatile bool may_unmap;
+
+static void unmapper(void *arg)
+{
+	(void)arg;
+	while (!may_unmap)
+		test_yield();
+	CHECK_OK(vm_deallocate(sharer, shared, 2 * PAGE));
+}
+
+/* => another thread unmaps `shared` of `sharer` and stands at the point */
+static mach_port_t unmap_until(const char *point)
+{
+	mach_port_t thread;
+
+	may_unmap = false;
+	thread = test_thread(unmapper, NULL);
+	CHECK(test_pause_arm(point));
+	may_unmap = true;
+	CHECK(test_pause_taken());
+	return thread;
+}
+
+/* its last mapping goes and another comes before that is known to have been the last */
+TEST(an_object_that_is_found_again_does_not_go)
+{
+	mach_port_t thread;
+	vm_address_t a;
+
+	pager_start(false);
+	CHECK_OK(task_create(SELF, FALSE, &sharer));
+	shared = 0;
+	CHECK_OK(vm_map(sharer, &shared, 2 * PAGE, 0, TRUE, object, 0, FALSE, VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_NONE));
+	while (inits == 0)
+		test_sleep(1);
+	thread = unmap_until("object unused");
+	a = map_object(false);
+	test_pause_end();
+	test_thread_join(thread);
+	CHECK_EQ(*(volatile char *)(a + PAGE), 0);
+	CHECK_EQ(inits, 1);
+	CHECK_EQ(terminates, 0);
+	CHECK_OK(vm_deallocate(SELF, a, 2 * PAGE));
+	CHECK_OK(task_terminate(sharer));
+	mach_port_deallocate(SELF, sharer);
+	pager_stop();
+}
+
 /* --- a page that two take away --- */
 
 enum { TOUCHED = 7 };
@@ -301,18 +351,6 @@ static void toucher(void *arg)
 	*page = TOUCHED;
 	for (;;)
 		test_sleep(1000);
-}
-
-static vm_address_t shared;
-static mach_port_t sharer;
-static volatile bool may_unmap;
-
-static void unmapper(void *arg)
-{
-	(void)arg;
-	while (!may_unmap)
-		test_yield();
-	CHECK_OK(vm_deallocate(sharer, shared, 2 * PAGE));
 }
 
 static uint64_t resident_size(mach_port_t task)
@@ -339,12 +377,8 @@ TEST(a_page_that_is_unmapped_and_flushed_at_once_goes_once)
 	while (*(volatile char *)shared != TOUCHED)
 		test_sleep(1);
 	CHECK_OK(task_suspend(sharer));
-	may_unmap = false;
-	thread = test_thread(unmapper, NULL);
 	before = resident_size(sharer);
-	CHECK(test_pause_arm("pmap removes"));
-	may_unmap = true;
-	CHECK(test_pause_taken());
+	thread = unmap_until("pmap removes");
 	CHECK_OK(memory_object_lock_request(control_kept, 0, PAGE, MEMORY_OBJECT_RETURN_NONE, TRUE, VM_PROT_NO_CHANGE,
 	    MACH_PORT_NULL));
 	test_pause_end();
