@@ -8,7 +8,8 @@
  *          shrinks; it is bounded by the threads of processes, each having one request at most.
  * LOCKS    none but atomic counters.
  * RIGHTS   replies go out with the next receive; one that cannot be sent (its owner died) is
- *          destroyed with what it carries.
+ *          destroyed with what it carries. An error in its body has destroyed the header's right, and no reply has more
+ *          than one item with memory or rights: that one.
  * TESTS    tests/linux
  */
 #include <stdlib.h>
@@ -151,8 +152,12 @@ worker_reply_receive(mach_msg_header_t *buffer)
 		option |= MACH_SEND_TIMEOUT;
 	mr = mach_msg(buffer, option, buffer->msgh_size, WORKER_MESSAGE_MAX, worker_set, 0,
 	    MACH_PORT_NULL);
-	if (mr != MACH_MSG_SUCCESS && (mr & 0x10004000) == 0x10000000)
+	if (mr != MACH_MSG_SUCCESS && (mr & 0x10004000) == 0x10000000) {
+		/* The reply right is gone, and its name may be another's by now; what could not be taken in is still here. */
+		if (mr == MACH_SEND_INVALID_MEMORY || mr == MACH_SEND_INVALID_RIGHT)
+			buffer->msgh_remote_port = MACH_PORT_NULL;
 		mach_msg_destroy(buffer);
+	}
 	return mr;
 }
 
