@@ -31,7 +31,7 @@ $(eval $(call native_program,tests/script_args,tests/boot/script/args.c))
 
 # Modules that run behind a proxy of all their kernel objects as well (tests/boot/harness/proxy.c). Why the others do not: docs/testing.md.
 BOOT_PROXIED := host thread thread_state registers exception exception_ports exception_traps ipc_rights ipc_rpc ipc_body ipc_send \
-	ipc_receive ipc_notify kernel_paths rpc_paths hostile gsync device user_driver vm_basic vm_copy vm_pager vm_hostile vm_smp default_pager sample sched processor_set \
+	ipc_receive ipc_notify hostile gsync device user_driver vm_basic vm_copy vm_pager vm_hostile vm_smp default_pager sample sched processor_set \
 	conformance
 
 .PHONY: test-boot boot-programs
