@@ -40,10 +40,16 @@ static void free_page(void)
 /* what each waiter does */
 static struct { unsigned word, value, value2, ms; int flags; } how;
 
+/* the message, where the library takes a trap for the caller's own task */
+kern_return_t gsync_wait_rpc(mach_port_t task, vm_address_t addr, unsigned val1, unsigned val2, natural_t msec, int flags);
+static bool by_message;
+
 static void waiter(void *arg)
 {
+	kern_return_t (*wait)(mach_port_t, vm_address_t, unsigned, unsigned, natural_t, int) = by_message ? gsync_wait_rpc : gsync_wait;
+
 	__atomic_fetch_add(&sh->waiting, 1, __ATOMIC_SEQ_CST);
-	sh->result[(uintptr_t)arg] = gsync_wait(SELF, AT(&sh->word[how.word]), how.value, how.value2, how.ms, how.flags);
+	sh->result[(uintptr_t)arg] = wait(SELF, AT(&sh->word[how.word]), how.value, how.value2, how.ms, how.flags);
 	__atomic_fetch_add(&sh->woken, 1, __ATOMIC_SEQ_CST);
 }
 
@@ -312,6 +318,21 @@ TEST_FLAGS(aborted_waiter_is_told_so, TEST_LOCAL)
 	expect_woken(1);
 	CHECK_EQ(sh->result[0], KERN_INTERRUPTED);
 	join(t, 1);
+	free_page();
+}
+
+TEST_FLAGS(aborted_waiter_by_message_is_told_so, TEST_LOCAL)
+{
+	mach_port_t t[1];
+
+	make_page(VM_INHERIT_COPY);
+	by_message = true;
+	start_waiters(t, 1, 0, 0);
+	CHECK_OK(thread_abort(t[0]));
+	expect_woken(1);
+	CHECK_EQ(sh->result[0], KERN_INTERRUPTED);
+	join(t, 1);
+	by_message = false;
 	free_page();
 }
 
